@@ -1,0 +1,76 @@
+import ipaddr from "ipaddr.js";
+
+/**
+ * An IP address in its one canonical text form: `192.0.2.1`, `2001:db8::1` (RFC 5952), or an IPv6 /64 as
+ * `2001:db8:1:2::/64`. IPv4-mapped IPv6 is folded to IPv4. Only the functions here make one, so whoever
+ * holds an Address may paste it into nft text.
+ */
+export type Address = string & { readonly __address: unique symbol };
+
+/** What an address is for; grants are refused for all but `public` and, by setting, `private`. */
+export type AddressKind =
+  | "public"
+  | "private"
+  | "loopback"
+  | "multicast"
+  | "unspecified"
+  | "broadcast"
+  | "link-local";
+
+/**
+ * Parses one host address.
+ * @returns the canonical Address, or undefined for anything else: names, zones (`fe80::1%eth0`), prefixes,
+ *   and IPv4 in other than four decimal parts (`192.0.2`, `0x7f.1`, which inet_aton(3) would take).
+ */
+export function parseAddress(text: string): Address | undefined {
+  if (text.length > 45) return undefined;
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString() as Address;
+  if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
+  return ipaddr.process(text).toString() as Address;
+}
+
+/** Parses what a grant may open for: a host address, or an IPv6 /64. @returns undefined for anything else. */
+export function parseGrantAddress(text: string): Address | undefined {
+  const [host = "", bits, rest] = text.split("/");
+  const address = parseAddress(host);
+  if (address === undefined || rest !== undefined) return undefined;
+  if (bits === undefined) return address;
+  if (bits === "64" && familyOf(address) === 6) return prefix64(address);
+  return bits === (familyOf(address) === 4 ? "32" : "128") ? address : undefined;
+}
+
+/** @returns 4 or 6. */
+export function familyOf(address: Address): 4 | 6 {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** @returns true for an IPv6 /64, false for a single host. */
+export function isPrefix(address: Address): boolean {
+  return address.endsWith("/64");
+}
+
+/** @returns the /64 that holds an IPv6 address (itself when it is one); IPv4 unchanged. */
+export function prefix64(address: Address): Address {
+  if (familyOf(address) === 4 || isPrefix(address)) return address;
+  const parts = ipaddr.IPv6.parse(address).parts.slice(0, 4);
+  return `${new ipaddr.IPv6([...parts, 0, 0, 0, 0]).toString()}/64` as Address;
+}
+
+const KINDS: Record<string, AddressKind> = {
+  unspecified: "unspecified",
+  broadcast: "broadcast",
+  multicast: "multicast",
+  linkLocal: "link-local",
+  loopback: "loopback",
+  private: "private",
+  uniqueLocal: "private",
+  carrierGradeNat: "private",
+};
+
+/** @returns what the address (of a /64: its first address) is for, after the IANA special-purpose registries. */
+export function kindOf(address: Address): AddressKind {
+  const host = address.replace("/64", "");
+  const parsed = ipaddr.parse(host);
+  if (parsed.kind() === "ipv4" && (parsed as ipaddr.IPv4).octets[0] === 0) return "unspecified";
+  return KINDS[parsed.range()] ?? "public";
+}

@@ -1,0 +1,92 @@
+import type { Address } from "../address.ts";
+import type { Duration } from "../duration.ts";
+import type { Policy } from "./policy.ts";
+
+/** One element of one of our sets, as it should be or as it was read. */
+export interface Element {
+  /** Set name, e.g. `ssh4`. */
+  readonly set: string;
+  /** The key as nft writes it: `192.0.2.1`, `2001:db8:1:2::` in a /64 set, `192.0.2.1 . 51234 . 22`, `ipv4`. */
+  readonly key: string;
+  /** Time left, at least 1 ms. */
+  readonly ttl: Duration;
+  /** For people who read `nft list`; never parsed. At most 128 characters, no quotes. */
+  readonly comment?: string;
+}
+
+/** One step of a transaction on set elements. */
+export type Change =
+  | ({ readonly op: "put" } & Element)
+  | { readonly op: "drop"; readonly set: string; readonly key: string };
+
+/** The rules' part of the table: what `install` loads. Elements of grants are not in it. */
+export interface TablePlan {
+  /** The state folder: the table's comment names it, and the table of another owner is refused. */
+  readonly owner: string;
+  readonly current: Policy;
+  /** A policy on trial: entered only while set `trial` holds the packet's family. */
+  readonly candidate?: Policy;
+  /** UDP knock ports and decoys really bound by knockd; empty while none runs. */
+  readonly knockUdp: readonly number[];
+  /** Addresses that always pass (the allowlist). */
+  readonly allow: readonly Address[];
+}
+
+/** Why a change of the firewall failed. `foreign`: the table belongs to another instance. */
+export type FirewallFailure = "foreign" | "missing" | "full" | "denied" | "unavailable" | "refused";
+
+/** What a change came to. A failure changed nothing: every change is one transaction. */
+export type FirewallOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: FirewallFailure; readonly message: string };
+
+/** Knocks that the kernel dropped before we could see them, since the table was made. */
+export interface KernelDrops {
+  readonly scanner: number;
+  readonly rate: number;
+  readonly global: number;
+}
+
+/** What the kernel holds now. `altered`: its rules or sets are not those that were last installed. */
+export type TableState =
+  | { readonly state: "missing" }
+  | { readonly state: "foreign"; readonly owner: string }
+  | { readonly state: "ok" | "altered"; readonly owner: string; readonly drops: KernelDrops };
+
+/**
+ * The port to the kernel's packet filter. Two implementations pass one contract suite: nftables
+ * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`).
+ */
+export interface Firewall {
+  /** Reads the table without its elements. Throws FirewallError when the filter cannot be asked at all. */
+  state(): Promise<TableState>;
+  /**
+   * Makes the table's rules and sets those of the plan, in one transaction: safe to repeat, keeps the elements
+   * of every set that stays, removes sets and chains that are in the plan no more.
+   */
+  install(plan: TablePlan): Promise<FirewallOutcome>;
+  /**
+   * Applies changes in order, all or none. `put` sets the time left whether it was there or not (longer or
+   * shorter); `drop` of what is not there is fine.
+   */
+  change(changes: readonly Change[]): Promise<FirewallOutcome>;
+  /** Reads the elements of the named sets with their time left; a set that does not exist counts as empty. */
+  elements(sets: readonly string[]): Promise<Element[]>;
+  /** Removes the whole table; fine when there is none. Refuses the table of another owner. */
+  remove(owner: string): Promise<FirewallOutcome>;
+  /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */
+  watch(disturbed: () => void): () => void;
+  /** Ends child processes; the table stays. */
+  close(): Promise<void>;
+}
+
+/** The filter cannot be asked: nft is missing, may not be run, or does not answer. `cure` says what to do. */
+export class FirewallError extends Error {
+  constructor(
+    message: string,
+    readonly cure: string,
+  ) {
+    super(message);
+    this.name = "FirewallError";
+  }
+}

@@ -1,0 +1,78 @@
+import type { ClientView, EventView, GrantView, PlanView, StatusView, UserView } from "./views.ts";
+
+/** Settings of a user as `user add` and `user set` take them. Durations in seconds, expires ISO 8601 or null. */
+export interface UserWishes {
+  services?: string[];
+  proof?: "none" | "otp" | "ssh";
+  ttl?: number | null;
+  max_ttl?: number | null;
+  approval?: "none" | "phone" | "call";
+  expires?: string | null;
+  steps?: ("udp" | "tcp")[];
+  enabled?: boolean;
+}
+
+/** Every question an admin may ask the gate: `verb: { args, result }`. The socket and the local gate answer alike. */
+export interface AdminVerbs {
+  status: { args: Record<string, never>; result: StatusView };
+  list: { args: Record<string, never>; result: { grants: GrantView[] } };
+  grant: {
+    args: { address: string; user?: string; services?: string[]; ttl?: number; reason?: string };
+    result: { grant: GrantView; renewed: boolean; notes: string[] };
+  };
+  extend: { args: { id: string; ttl: number }; result: { grant: GrantView; notes: string[] } };
+  revoke: {
+    /** One of: a grant's id, an address, a user's name; or all. */
+    args: { what?: string; all?: boolean; keep_sessions?: boolean };
+    result: { revoked: GrantView[]; notes: string[] };
+  };
+  /** `since`: ISO 8601. Oldest first. */
+  history: { args: { since?: string; user?: string; address?: string }; result: { events: EventView[] } };
+  /** Answers with the first event only when one happens; then one answer an event, until the asker hangs up. */
+  watch: { args: { what?: string }; result: EventView };
+  user_add: { args: { name: string } & UserWishes; result: { user: UserView; notes: string[] } };
+  user_set: { args: { name: string } & UserWishes; result: { user: UserView; notes: string[] } };
+  user_list: { args: Record<string, never>; result: { users: UserView[] } };
+  user_show: { args: { name: string }; result: { user: UserView } };
+  user_rotate: { args: { name: string; ports: boolean }; result: { user: UserView; notes: string[] } };
+  user_remove: { args: { name: string }; result: { user: UserView; revoked: GrantView[] } };
+  user_client: { args: { name: string }; result: ClientView };
+  firewall_plan: { args: Record<string, never>; result: PlanView };
+  /** `confirm`: seconds of trial; `now`: confirm at once. `keep`: addresses to hold open for 15 minutes, `ssh_ports` the ports for it. */
+  firewall_apply: {
+    args: { confirm?: number; now?: boolean; keep?: string[]; ssh_ports?: number[] };
+    result: { state: "confirmed" | "trial"; ends: string | null; kept: GrantView[]; notes: string[] };
+  };
+  firewall_confirm: { args: Record<string, never>; result: { state: "confirmed" } };
+  firewall_rollback: { args: Record<string, never>; result: { state: "rolled back" | "nothing to roll back" } };
+  firewall_teardown: { args: Record<string, never>; result: { state: "removed" } };
+  /** Problems of stored users under the settings in force (a port that a setting now covers ...). */
+  check: { args: Record<string, never>; result: { problems: string[] } };
+}
+
+/** A question's name. */
+export type Verb = keyof AdminVerbs;
+
+/** Why the gate said no; knockctl turns each into an exit code (1 refused, 2 usage, 3 not found, 5 broken). */
+export type RefusalCode = "refused" | "usage" | "not_found" | "broken";
+
+/** A no, in two lines: what, and what to do. Thrown on the asker's side, sent as `error` on the wire. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    readonly cure: string,
+  ) {
+    super(message);
+    this.name = "Refusal";
+  }
+}
+
+/** Whoever answers questions: the gate in this process, or the one behind the admin socket. */
+export interface Asker {
+  /** @throws Refusal */
+  ask<V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]): Promise<AdminVerbs[V]["result"]>;
+  /** Streams events until the caller stops reading. @throws Refusal (`broken` when no knockd runs: there is nothing to watch) */
+  watch(args: AdminVerbs["watch"]["args"]): AsyncIterable<EventView>;
+  close(): Promise<void>;
+}

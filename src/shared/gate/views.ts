@@ -1,0 +1,91 @@
+/**
+ * What the gate answers, as JSON: the shapes that `--json` prints. Keys may be added, none renamed.
+ * Times are ISO 8601 UTC, durations whole seconds.
+ */
+
+/** How a grant came about. */
+export type GrantedBy = "knock" | "phone" | "admin";
+/** What a user must show in the last knock. */
+export type ProofName = "none" | "otp" | "ssh";
+
+/** A live grant. */
+export interface GrantView {
+  id: string;
+  user: string | null;
+  address: string;
+  services: string[];
+  by: GrantedBy;
+  proof: ProofName | null;
+  since: string;
+  expires: string;
+  /** Seconds. */
+  left: number;
+  /** Seconds from the last (re)opening to the end: the bar's full length. */
+  length: number;
+  reason?: string;
+}
+
+/** A user. */
+export interface UserView {
+  name: string;
+  steps: { proto: "udp" | "tcp"; port: number }[];
+  proof: ProofName;
+  services: string[];
+  /** Seconds; null: the setting of [access] holds. */
+  ttl: number | null;
+  max_ttl: number | null;
+  approval: "none" | "phone" | "call";
+  enabled: boolean;
+  expires: string | null;
+}
+
+/** What a knock client must know; `user client` is made from it. */
+export interface ClientView {
+  server: string;
+  user: string;
+  steps: { proto: "udp" | "tcp"; port: number }[];
+  proof: ProofName;
+  /** Knock window in seconds. */
+  window: number;
+  services: { name: string; ports: string[] }[];
+  /** First TCP port of the user's services: what the client probes. null: only UDP services. */
+  probe: number | null;
+}
+
+/** One line of `history`, and one event of `watch`. */
+export interface EventView {
+  at: string;
+  event: string;
+  user: string | null;
+  address: string | null;
+  by: GrantedBy | null;
+  reason: string | null;
+}
+
+/** `knockctl status`. */
+export interface StatusView {
+  ok: boolean;
+  knockd: { state: "running" | "stopped"; since: string | null; problems: string[] };
+  phone: { state: "off" | "connecting" | "up" | "refused" | "replaced" };
+  firewall: {
+    state: "ok" | "missing" | "altered" | "trial";
+    guard: string;
+    /** True when the settings' policy is not the confirmed one. */
+    pending: boolean;
+    /** ISO time at which a trial rolls back; null when there is none. */
+    trial_ends: string | null;
+    /** Knocks dropped in the kernel since the table was made. */
+    drops: { scanner: number; rate: number; global: number } | null;
+  };
+  grants: number;
+}
+
+/** `firewall plan`. */
+export interface PlanView {
+  /** True when there is nothing to apply. */
+  same: boolean;
+  /** What would change, a sentence a line. */
+  changes: string[];
+  /** The nft text that would be loaded. */
+  text: string;
+}
