@@ -8,7 +8,7 @@ export interface Element {
   readonly set: string;
   /** The key as nft writes it: `192.0.2.1`, `2001:db8:1:2::` in a /64 set, `192.0.2.1 . 51234 . 22`, `ipv4`. */
   readonly key: string;
-  /** Time left, at least 1 ms. */
+  /** Time left, at least 1 ms; counted from the call of `change`. Infinity when read: somebody made it permanent. */
   readonly ttl: Duration;
   /** For people who read `nft list`; never parsed. At most 128 characters, no quotes. */
   readonly comment?: string;
@@ -35,9 +35,12 @@ export interface TablePlan {
 /** Why a change of the firewall failed. `foreign`: the table belongs to another instance. */
 export type FirewallFailure = "foreign" | "missing" | "full" | "denied" | "unavailable" | "refused";
 
-/** What a change came to. A failure changed nothing: every change is one transaction. */
+/**
+ * What a change came to. A failure changed nothing: every change is one transaction. `rebuilt`: the table had
+ * another shape and was made anew, so the elements of every set are gone and must be put back.
+ */
 export type FirewallOutcome =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly rebuilt?: true }
   | { readonly ok: false; readonly why: FirewallFailure; readonly message: string };
 
 /** Knocks that the kernel dropped before we could see them, since the table was made. */
@@ -47,7 +50,11 @@ export interface KernelDrops {
   readonly global: number;
 }
 
-/** What the kernel holds now. `altered`: its rules or sets are not those that were last installed. */
+/**
+ * What the kernel holds now. `altered`: its rules or sets are not those that this Firewall last installed; always
+ * so before its first install. `foreign`: the owner is not that of the last install, or the table names none (`owner`
+ * is then empty); before the first install compare `owner` yourself.
+ */
 export type TableState =
   | { readonly state: "missing" }
   | { readonly state: "foreign"; readonly owner: string }

@@ -1,0 +1,366 @@
+#!/usr/bin/env bash
+# Knocks as @USER@ at @SERVER@ and tells whether the door opened.
+#
+# The secret ports are in this file: keep it to yourself (chmod 0700).
+# Needs bash 3.2 or newer (macOS, any Linux) and nothing else; nc only where bash was built without /dev/udp.
+# Made by: knockctl user client @USER@ --format sh    (after "user rotate": make it anew)
+
+set -uf
+
+# ---- filled in by knockctl -----------------------------------------------------------------------------
+host='@HOST@'         # where to knock; the first argument or KNOCK_HOST override it
+server='@SERVER@'     # the server's own name, for --version
+user='@USER@'
+steps='@STEPS@'       # PROTO/PORT in the order to knock
+probe='@PROBE@'       # TCP port that shows whether the door is open; empty: nothing to look at
+services='@SERVICES@' # what opens
+# --------------------------------------------------------------------------------------------------------
+
+me=${0##*/}
+host=${KNOCK_HOST:-$host}
+family=''      # 4 or 6 when the user insists
+quiet=no
+to_stderr=no   # with --then, standard output belongs to the command (ssh's ProxyCommand speaks through it)
+sender=bash    # or nc
+address=''     # the one address that is knocked and probed
+children=''    # background jobs, a dozen a try at most; reap ends them
+probes=''      # the probes still running
+early=''       # the one started before the first knock, while it can tell something
+already=no     # it connected: the door was open before we knocked
+refused=no     # a probe was refused, rather than left without an answer
+clock=''       # set by read_clock
+result=0       # set by ended
+
+usage() {
+  # printf, not a here-document: old bash writes those to a temporary file
+  printf '%s\n' \
+    "usage: $me [-4 | -6] [-q] [HOST] [--then COMMAND ...]" \
+    "Knocks as $user and tells whether the door opened ($services), for this machine's address only." \
+    "" \
+    "  -4, -6         knock by IPv4, by IPv6 (default: as the system prefers)" \
+    "  -q             say nothing when all is well" \
+    "  --then ...     when open, run the rest of the line (its output stays clean)" \
+    "  --version      say for whom this file was made" \
+    "" \
+    "Exit code: 0 open (or sent, where that cannot be checked), 1 not open, 2 wrong usage." \
+    "" \
+    "examples:" \
+    "  $me" \
+    "  $me -4 ${host:-pbx.example.com}" \
+    "  $me --then ssh ${host:-pbx.example.com}" \
+    "  ProxyCommand $me -q %h --then nc %h %p       (in ~/.ssh/config)"
+}
+
+misused() {
+  printf '%s: %s; try: %s --help\n' "$me" "$1" "$me" >&2
+  exit 2
+}
+
+fail() {
+  printf '%s: %s\n' "$me" "$1" >&2
+  exit 1
+}
+
+say() {
+  [ "$quiet" = yes ] && return
+  if [ "$to_stderr" = yes ]; then printf '%s\n' "$1" >&2; else printf '%s\n' "$1"; fi
+}
+
+# ---- time ----------------------------------------------------------------------------------------------
+
+# Sets clock to milliseconds since 1970, or to nothing where neither bash nor date can tell (macOS).
+read_clock() {
+  clock=${EPOCHREALTIME-} # bash 5; the decimal sign follows the locale
+  clock=${clock/[.,]/}
+  if [ -n "$clock" ]; then
+    clock=${clock%???}
+    return
+  fi
+  clock=$(date +%s%N 2>/dev/null)
+  case $clock in
+    *[!0-9]*) clock='' ;; # BSD date leaves an N
+    ?????????????????*) clock=${clock%??????} ;;
+    *) clock='' ;;
+  esac
+}
+
+# A fraction of a second; a whole one where sleep knows no fractions.
+nap() {
+  LC_ALL=C sleep "$1" 2>/dev/null || sleep 1
+}
+
+# "23 ms", or "about 1 s" without a millisecond clock. $1: clock and $2: SECONDS at the start.
+elapsed() {
+  local whole=$((SECONDS - $2))
+  read_clock
+  if [ -n "$1" ] && [ -n "$clock" ]; then
+    printf '%s ms' $((clock - $1))
+  else
+    printf 'about %s s' $((whole > 0 ? whole : 1))
+  fi
+}
+
+# ---- background jobs -----------------------------------------------------------------------------------
+
+# Ends one job; with standard error away, since bash would report "Terminated".
+stop() {
+  { kill "$1" && wait "$1"; } >/dev/null 2>&1
+}
+
+reap() {
+  local job
+  for job in $children; do stop "$job"; done
+  children=''
+  probes=''
+}
+
+# ---- addresses -----------------------------------------------------------------------------------------
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# bash can be built without /dev/udp. KNOCK_SEND=nc tries out the other way. Nothing is sent here.
+choose_sender() {
+  if [ "${KNOCK_SEND-}" != nc ] && (: >/dev/udp/127.0.0.1/9) 2>/dev/null; then return; fi
+  have nc || fail "this bash cannot send datagrams (no /dev/udp) and there is no nc: install netcat"
+  sender=nc
+}
+
+# macOS, IPv6 first: an address without a route is passed over later.
+lookup_macos() {
+  local wanted key value
+  for wanted in ipv6_address: ip_address:; do
+    dscacheutil -q host -a name "$1" | while read -r key value; do
+      if [ "$key" = "$wanted" ]; then echo "$value"; fi
+    done
+  done
+}
+
+# Prints the addresses of a name, best first; the name itself where nobody can tell: then the kernel's way in decides.
+lookup() {
+  local ip rest
+  case $1 in
+    *:*) echo "$1" ;;
+    *[!0-9.]*)
+      if have getent; then
+        # shellcheck disable=SC2034 # rest: read takes the line's other words into it
+        getent ahosts "$1" | while read -r ip rest; do echo "$ip"; done
+      elif have dscacheutil; then
+        lookup_macos "$1"
+      else
+        echo "$1"
+      fi
+      ;;
+    *) echo "$1" ;;
+  esac
+}
+
+fits_family() {
+  case $family$1 in
+    4*[!0-9.]*) return 1 ;;
+    6*:*) return 0 ;;
+    6*) return 1 ;;
+  esac
+}
+
+# Opening a datagram socket asks for a route and sends nothing. nc cannot ask.
+has_route() {
+  [ "$sender" = nc ] || (: >"/dev/udp/$1/9") 2>/dev/null
+}
+
+# One address for all steps and probes: a grant is for one address, and the server sees each family apart.
+choose_address() {
+  local candidate found=no
+  for candidate in $(lookup "$host"); do
+    fits_family "$candidate" || continue
+    found=yes
+    if has_route "$candidate"; then
+      address=$candidate
+      return
+    fi
+  done
+  [ "$found" = yes ] && fail "no way to $host${family:+ by IPv$family}: is this machine online?"
+  fail "no${family:+ IPv$family} address found for $host: is the name right, and this machine online?"
+}
+
+# ---- knocking ------------------------------------------------------------------------------------------
+
+# What any step but the last carries: one byte, because an empty printf sends nothing at all.
+filler() { printf '\0'; }
+
+# What the last step carries. Proof "none" takes anything; a later proof (a one-time code, a line signed with
+# ssh-keygen) is built here. One line without a newline: bash sends each line as a datagram of its own.
+payload() { filler; }
+
+# Connects to a TCP port and ends at once; its exit code tells. For background jobs.
+connect() {
+  if [ "$sender" = nc ]; then exec nc -z -w 2 "$address" "$1"; fi
+  exec 3<>"/dev/tcp/$address/$1"
+}
+
+send_udp() {
+  if [ "$sender" = bash ]; then
+    "$2" >"/dev/udp/$address/$1"
+  else
+    # in the background: some nc stay a second or for ever after the end of their input
+    "$2" | nc -u -w 1 "$address" "$1" >/dev/null &
+    children="$children $!"
+  fi 2>/dev/null
+}
+
+# One SYN: gone in a few ms, and sent again only after a second.
+send_tcp() {
+  connect "$1" </dev/null >/dev/null 2>&1 &
+  nap 0.1
+  stop $!
+  return 0
+}
+
+knock() {
+  local step content=filler
+  for step in $steps; do
+    if [ "$step" = "${steps##* }" ]; then content=payload; fi
+    case $step in
+      udp/*) send_udp "${step#*/}" "$content" ;;
+      tcp/*) send_tcp "${step#*/}" ;;
+    esac || fail "cannot send to $address: does a firewall on this machine forbid it?"
+    # 20 ms between steps, lest the network swaps two
+    if [ "$content" = filler ]; then nap 0.02; fi
+  done
+}
+
+# ---- looking whether the door is open ------------------------------------------------------------------
+
+start_probe() {
+  connect "$probe" </dev/null >/dev/null 2>&1 &
+  children="$children $!"
+}
+
+# Whether job $1 has ended; sets result to its exit code.
+ended() {
+  kill -0 "$1" 2>/dev/null && return 1
+  wait "$1" 2>/dev/null
+  result=$?
+}
+
+# The probe from before the first knock connects only if the door was open already.
+was_open() {
+  [ -n "$early" ] && ended "$early" || return 1
+  early=''
+  [ "$result" -eq 0 ] && already=yes
+}
+
+# Looks at the probes that have ended. Returns 0 when one of them connected.
+one_connected() {
+  local job running=''
+  for job in $probes; do
+    if ! ended "$job"; then
+      running="$running $job"
+    elif [ "$result" -eq 0 ]; then
+      return 0
+    else
+      refused=yes
+    fi
+  done
+  probes=$running
+  return 1
+}
+
+# Watches for about 1.5 s. A lost first packet is sent again only after a second, and /dev/tcp can hang for 75
+# (macOS): so fresh probes join the running ones, after about 0, 30, 150, 400 and 900 ms.
+opens() {
+  local tick=0 began=$SECONDS
+  refused=no
+  while [ $tick -lt 38 ] && [ $((SECONDS - began)) -lt 3 ]; do
+    was_open && return 0
+    case $tick in
+      0 | 3 | 11 | 26) start_probe && probes="$probes $!" ;;
+      # the second packet of the early probe, after a second, would find the door that we opened
+      16) start_probe && probes="$probes $!" early='' ;;
+    esac
+    one_connected && return 0
+    if [ $tick -lt 10 ]; then nap 0.01; else nap 0.05; fi
+    tick=$((tick + 1))
+  done
+  return 1
+}
+
+not_open() {
+  local why="tcp/$probe does not answer; the admin sees why with: knockctl watch $user"
+  if [ "$refused" = yes ]; then
+    why="tcp/$probe is refused: the door is shut, or open and nothing listens there"
+  fi
+  fail "$host ($address): not open after 3 knocks; $why"
+}
+
+knock_until_open() {
+  local try from since
+  start_probe
+  early=$!
+  for try in 1 2 3; do
+    knock
+    read_clock
+    from=$clock since=$SECONDS
+    if opens; then
+      if [ "$already" = yes ]; then
+        say "$host ($address): was open already; knocked again to renew it"
+      else
+        say "$host ($address): open after $(elapsed "$from" "$since")$([ "$try" -gt 1 ] && echo " (knock $try)")"
+      fi
+      return
+    fi
+    reap
+  done
+  not_open
+}
+
+knock_unseen() {
+  knock
+  # nc needs a moment before reap ends it
+  if [ "$sender" = nc ]; then nap 0.1; fi
+  say "$host ($address): sent; cannot be checked (only UDP services)"
+}
+
+# ---- the command line ----------------------------------------------------------------------------------
+
+check_host() {
+  case $host in
+    '' | -* | *[!A-Za-z0-9.:_-]*) misused "not a host name or address: $host" ;;
+    *:*) case $host in *[!0-9A-Fa-f:.]*) misused "a host without a port, please: $host" ;; esac ;;
+  esac
+}
+
+main() {
+  local named=no
+  while [ $# -gt 0 ]; do
+    case $1 in
+      -4 | -6) family=${1#-} ;;
+      -q | --quiet) quiet=yes ;;
+      -h | --help) usage && exit 0 ;;
+      -V | --version) echo "knockline client 1 for $user at $server" && exit 0 ;;
+      --then)
+        shift
+        [ $# -gt 0 ] || misused "--then needs a command"
+        to_stderr=yes
+        break
+        ;;
+      -*) misused "unknown option $1" ;;
+      *)
+        [ "$named" = no ] || misused "only one host, please: $1"
+        named=yes host=$1
+        ;;
+    esac
+    shift
+  done
+  check_host
+  trap reap EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  choose_sender
+  choose_address
+  if [ -n "$probe" ]; then knock_until_open; else knock_unseen; fi
+  reap
+  # exec: signals, standard input and the exit code are the command's own from here on
+  if [ $# -gt 0 ]; then exec "$@"; fi
+}
+
+main "$@"

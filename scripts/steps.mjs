@@ -1,0 +1,167 @@
+// What start, test and demo have in common: steps with one progress line each, and the set-up of a checkout.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Debian keeps `ip` and `nft` where an ordinary user's PATH does not look. */
+export const PATH = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`;
+
+const CAP_NET_ADMIN = 12n;
+
+/** A step that failed: the message is for the person who ran us. */
+export class StepFailed extends Error {}
+
+/**
+ * Runs one step and prints one line for it: what, how it came out, seconds.
+ * @param {string} what
+ * @param {() => string | void | Promise<string | void>} work gives a word for the line, "done" without one
+ */
+export async function step(what, work) {
+  const start = performance.now();
+  const live = process.stdout.isTTY;
+  if (live) process.stdout.write(`· ${what} ...`);
+  const line = (/** @type {string} */ text) => console.log(`${live ? "\r\x1b[K" : ""}${text}`);
+  try {
+    const word = (await work()) ?? "done";
+    const s = (performance.now() - start) / 1000;
+    line(`· ${what}: ${word}${s >= 0.5 ? ` (${s.toFixed(1)} s)` : ""}`);
+  } catch (error) {
+    line(`· ${what}: failed`);
+    throw error;
+  }
+}
+
+/**
+ * Runs a program quietly.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<string>} its stdout
+ * @throws {StepFailed} with what it said
+ */
+export function quietly(command, args, env = {}) {
+  return new Promise((settle, refuse) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, PATH, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let out = "";
+    let all = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      out += text;
+      all += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      all += text;
+    });
+    child.on("error", (error) => refuse(new StepFailed(`${command}: ${error.message}`)));
+    child.on("close", (code) => {
+      if (code === 0) settle(out);
+      else refuse(new StepFailed(`${command} ${args.join(" ")} ended with ${code}:\n${all.trim()}`));
+    });
+  });
+}
+
+/** @returns {boolean} true when we may change this network namespace's firewall */
+export function mayAdministrateNetwork() {
+  const bits = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  return ((BigInt(`0x${bits}`) >> CAP_NET_ADMIN) & 1n) === 1n;
+}
+
+/** @param {string} program @returns {boolean} true when it is on the PATH */
+export function has(program) {
+  return PATH.split(":").some((folder) => folder !== "" && existsSync(join(folder, program)));
+}
+
+/** Installs npm packages when there are none, or older ones than the lock file's. */
+export async function installPackages() {
+  await step("npm packages", async () => {
+    const stamp = join(root, "node_modules", ".package-lock.json");
+    if (existsSync(stamp) && changedAt(stamp) >= changedAt(join(root, "package-lock.json")))
+      return "up to date";
+    await quietly("npm", ["ci", "--no-audit", "--no-fund"]);
+    return "installed";
+  });
+}
+
+/** Builds the programs when a source is newer than they are. */
+export async function buildPrograms() {
+  await step("programs", async () => {
+    const built = Math.min(
+      ...["knockd.cjs", "knockctl.cjs"].map((name) => changedAt(join(root, "dist", name))),
+    );
+    const sources = ["src", "clients", "scripts/build.mjs", "package-lock.json"].map((name) =>
+      join(root, name),
+    );
+    if (built >= Math.max(...sources.map(newestIn))) return "up to date";
+    await quietly(process.execPath, ["scripts/build.mjs"]);
+    return "built";
+  });
+}
+
+/** @param {string} path @returns {number} ms since 1970; 0 when there is no such file */
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** @param {string} path a file, or a folder looked through @returns {number} ms since 1970 */
+function newestIn(path) {
+  if (!existsSync(path)) return 0;
+  if (!statSync(path).isDirectory()) return changedAt(path);
+  return Math.max(changedAt(path), ...readdirSync(path).map((name) => newestIn(join(path, name))));
+}
+
+/** Debian asks this program before a package starts its service: 101 is no (deb-systemd-invoke(1p)). */
+const POLICY = "/usr/sbin/policy-rc.d";
+const REFUSAL =
+  "#!/bin/sh\n# knockline's test set-up: no service starts because a test wants its program\nexit 101\n";
+
+/**
+ * A test that wants the program sshd must not open port 22 of this machine: services of packages installed by
+ * `install` are neither started nor enabled.
+ * @param {() => void} install
+ */
+function withoutStartingServices(install) {
+  const units = ["ssh.service", "ssh.socket", "knockd.service"];
+  const systemd = existsSync("/run/systemd/system");
+  const enabled = () =>
+    units.filter((unit) => spawnSync("systemctl", ["-q", "is-enabled", unit]).status === 0);
+  const before = systemd ? enabled() : [];
+  const ours = !existsSync(POLICY) || readFileSync(POLICY, "utf8") === REFUSAL;
+  if (ours) writeFileSync(POLICY, REFUSAL, { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (ours) rmSync(POLICY);
+  }
+  const added = systemd ? enabled().filter((unit) => !before.includes(unit)) : [];
+  if (added.length > 0) spawnSync("systemctl", ["disable", ...added]);
+}
+
+/**
+ * Installs Debian packages for programs that are missing, as root. Never throws: whoever needs them says so.
+ * @param {Record<string, string>} packages program -> package
+ * @returns {Promise<string>} a word for the progress line
+ */
+export async function installTools(packages) {
+  const missing = Object.entries(packages).filter(([program]) => !has(program));
+  if (missing.length === 0) return "all there";
+  const names = [...new Set(missing.map(([, name]) => name))];
+  if (process.getuid?.() !== 0) return `missing ${names.join(", ")} (sudo apt-get install them)`;
+  if (!has("apt-get")) return `missing ${names.join(", ")} (no apt-get here)`;
+  withoutStartingServices(() => {
+    const options = /** @type {const} */ ({
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      stdio: "ignore",
+    });
+    spawnSync("apt-get", ["update", "-qq"], options);
+    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], options);
+  });
+  const still = missing.filter(([program]) => !has(program)).map(([program]) => program);
+  return still.length === 0 ? `installed ${names.join(", ")}` : `not installed: ${still.join(", ")}`;
+}

@@ -1,0 +1,130 @@
+// npm test: the set-up, then every test project in turn; the last line is the sum.
+//   --only unit|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
+//   anything else              only test files whose path contains it
+import { parseArgs } from "node:util";
+import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
+
+const PROJECTS = ["unit", "contract", "e2e"];
+
+/** Programs that tests want, and the Debian packages that bring them. */
+const TOOLS = {
+  nft: "nftables",
+  ip: "iproute2",
+  tcpdump: "tcpdump",
+  knock: "knockd",
+  nmap: "nmap",
+  hping3: "hping3",
+  nc: "netcat-openbsd",
+  sshd: "openssh-server",
+  "ssh-keygen": "openssh-client",
+  pgrep: "procps",
+  iptables: "iptables",
+  conntrack: "conntrack",
+  shellcheck: "shellcheck",
+};
+
+/** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */
+
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    options: { only: { type: "string", multiple: true }, long: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const unknown = values.only?.find((name) => !PROJECTS.includes(name));
+  if (unknown)
+    throw new StepFailed(`no test project is called ${unknown}\ntake one of ${PROJECTS.join(", ")}`);
+  return { projects: values.only ?? PROJECTS, long: values.long ?? false, filters: positionals };
+}
+
+/**
+ * Runs one project, and tells what became of its tests.
+ * @param {string} project
+ * @param {string[]} filters
+ */
+async function runProject(project, filters) {
+  const { startVitest } = await import("vitest/node");
+  const options = {
+    root,
+    project: [project],
+    watch: false,
+    passWithNoTests: true,
+    config: "vitest.config.ts",
+  };
+  const vitest = await startVitest("test", filters, options);
+  const modules = vitest.state.getTestModules();
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  const broken = modules.flatMap((module) =>
+    module.errors().map((error) => told(module.moduleId, error.message)),
+  );
+  const stray = vitest.state.getUnhandledErrors().map((error) => told("outside any test", String(error)));
+  const failed = tests.filter((test) => !["passed", "skipped"].includes(test.result().state));
+  const skipped = tests.filter((test) => test.result().state === "skipped");
+  await vitest.close();
+  return {
+    passed: tests.length - failed.length - skipped.length,
+    failed: [...failed.map((test) => told(test.fullName, firstLine(test))), ...broken, ...stray],
+    skipped: skipped.map((test) => told(test.fullName, reasonOf(test))),
+  };
+
+  /** @param {string} name @param {string} why @returns {Told} */
+  function told(name, why) {
+    return { name: `${project}: ${name.replace(`${root}/`, "")}`, why: why.split("\n")[0] ?? "" };
+  }
+}
+
+/** @param {import("vitest/node").TestCase} test */
+function firstLine(test) {
+  return test.result().errors?.[0]?.message ?? "did not finish";
+}
+
+/**
+ * The reason a skipped test gives: its note, or what test/helpers/needs.ts wrote into its name.
+ * @param {import("vitest/node").TestCase} test
+ */
+function reasonOf(test) {
+  const result = test.result();
+  const note = result.state === "skipped" ? result.note : undefined;
+  return note ?? /\[(needs [^\]]*)\]/.exec(test.fullName)?.[1] ?? "no reason given";
+}
+
+/** @param {string} heading @param {Told[]} list one line a reason, the tests under it */
+function tell(heading, list) {
+  if (list.length === 0) return;
+  console.log(`\n${heading}`);
+  for (const why of new Set(list.map((test) => test.why))) {
+    console.log(`  ${why}`);
+    for (const test of list.filter((one) => one.why === why)) console.log(`    ${test.name}`);
+  }
+}
+
+async function main() {
+  const { projects, long, filters } = readArguments();
+  if (long) process.env.KNOCKLINE_LONG = "1";
+  await installPackages();
+  await step("tools", () => installTools(TOOLS));
+  await buildPrograms();
+
+  /** @type {{ passed: number, failed: Told[], skipped: Told[] }} */
+  const sum = { passed: 0, failed: [], skipped: [] };
+  for (const project of projects) {
+    const ran = await runProject(project, filters);
+    sum.passed += ran.passed;
+    sum.failed.push(...ran.failed);
+    sum.skipped.push(...ran.skipped);
+  }
+  const required = process.env.KNOCKLINE_REQUIRE_ALL === "1";
+  tell("Skipped:", sum.skipped);
+  tell("Failed:", sum.failed);
+  if (sum.passed + sum.failed.length === 0) console.log("\nno test ran");
+  console.log(`\n${sum.passed} passed, ${sum.failed.length} failed, ${sum.skipped.length} skipped`);
+  const skippedWrongly = required && sum.skipped.some(({ why }) => !why.includes("the long run"));
+  return sum.passed > 0 && sum.failed.length === 0 && !skippedWrongly ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof StepFailed ? error.message : error);
+  console.log("\n0 passed, 1 failed, 0 skipped");
+  process.exitCode = 1;
+}

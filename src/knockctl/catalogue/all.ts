@@ -1,0 +1,18 @@
+import type { Command, Topic } from "../command.ts";
+import { accessTopic } from "./access.ts";
+import { firewallTopic } from "./firewall.ts";
+import { instanceTopic } from "./instance.ts";
+import { usersTopic } from "./users.ts";
+
+/** Every topic, in the overview's order. */
+export const TOPICS: readonly Topic[] = [accessTopic, usersTopic, firewallTopic, instanceTopic];
+
+/** Every command. */
+export const COMMANDS: readonly Command[] = TOPICS.flatMap(({ commands }) => commands);
+
+/** What a group of commands is about, by its first word. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  user: "add, change, show and remove users",
+  firewall: "try, confirm and remove what is closed",
+  config: "check the settings",
+};

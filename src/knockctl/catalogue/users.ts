@@ -1,0 +1,81 @@
+import { type Command, type Flag, JSON_FLAG, type Topic } from "../command.ts";
+
+const WISHES: readonly Flag[] = [
+  { flags: "--services <list>", what: "what a knock opens: ssh,sip (all services when not said)" },
+  { flags: "--proof <kind>", what: "what the last step must carry", choices: ["none", "otp", "ssh"] },
+  { flags: "--ttl <time>", what: "how long a knock opens: 90s, 15m, 2h, 1d, or `default`" },
+  { flags: "--max-ttl <time>", what: "the most that may be asked for, or `default`" },
+  { flags: "--approval <kind>", what: "who must agree to a knock", choices: ["none", "phone", "call"] },
+  { flags: "--expires <date>", what: "the last day: 2026-12-31 (or an ISO time), or `never`" },
+  { flags: "--steps <list>", what: "kind of each step: udp,udp,udp" },
+  { flags: "--disable", what: "the user's knocks open nothing" },
+  { flags: "--enable", what: "they open again" },
+];
+
+const add: Command = {
+  name: "user add",
+  args: ["<name>"],
+  summary: "add a user with three random secret ports",
+  flags: [...WISHES, JSON_FLAG],
+  examples: ["user add alice --proof none", "user add bob --proof none --services sip,rtp --ttl 8h --expires 2026-12-31"],
+  load: async () => (await import("../commands/users.ts")).add,
+};
+
+const set: Command = {
+  name: "user set",
+  args: ["<name>"],
+  summary: "change a user; what is not named stays",
+  flags: [...WISHES, JSON_FLAG],
+  examples: ["user set alice --ttl 2h", "user set alice --services ssh,web", "user set bob --disable"],
+  load: async () => (await import("../commands/users.ts")).set,
+};
+
+const list: Command = {
+  name: "user list",
+  summary: "show all users",
+  flags: [JSON_FLAG],
+  examples: ["user list"],
+  load: async () => (await import("../commands/users.ts")).list,
+};
+
+const show: Command = {
+  name: "user show",
+  args: ["<name>"],
+  summary: "show a user, secret ports and all",
+  flags: [JSON_FLAG],
+  examples: ["user show alice"],
+  load: async () => (await import("../commands/users.ts")).show,
+};
+
+const rotate: Command = {
+  name: "user rotate",
+  args: ["<name>"],
+  summary: "draw new secrets; the old ones are worth nothing at once",
+  flags: [{ flags: "--ports", what: "the three ports (the default)" }, JSON_FLAG],
+  examples: ["user rotate alice"],
+  load: async () => (await import("../commands/users.ts")).rotate,
+};
+
+const remove: Command = {
+  name: "user remove",
+  args: ["<name>"],
+  summary: "remove a user and close what is open for him",
+  flags: [JSON_FLAG],
+  examples: ["user remove alice"],
+  load: async () => (await import("../commands/users.ts")).remove,
+};
+
+const client: Command = {
+  name: "user client",
+  args: ["<name>"],
+  summary: "print one self-contained client to knock with",
+  flags: [
+    { flags: "--format <kind>", what: "sh: bash; ps1: PowerShell; text: for knock, nmap, phone apps", choices: ["sh", "ps1", "text"] },
+    { flags: "--host <host>", what: "the server's name or address, as the client reaches it" },
+  ],
+  examples: ["user client alice > knock-alice.sh", "user client alice --format ps1 --host 198.51.100.7 > knock.ps1", "user client alice --format text"],
+  load: async () => (await import("../commands/client.ts")).client,
+};
+
+/** Commands about who may knock. */
+export const usersTopic: Topic = { title: "Users", commands: [add, set, list, show, rotate, remove, client] };

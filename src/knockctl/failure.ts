@@ -1,0 +1,49 @@
+import type { RefusalCode } from "../shared/gate/verbs.ts";
+
+/** Exit codes: 0 done, 1 refused or findings, 2 usage, 3 not found, 4 no permission, 5 the world is broken. */
+export const EXIT = { done: 0, refused: 1, usage: 2, notFound: 3, permission: 4, broken: 5 } as const;
+
+const EXIT_OF: Record<RefusalCode, number> = {
+  refused: EXIT.refused,
+  usage: EXIT.usage,
+  not_found: EXIT.notFound,
+  broken: EXIT.broken,
+};
+
+/** A no of knockctl itself. */
+export class Failure extends Error {
+  constructor(
+    readonly exit: number,
+    message: string,
+    readonly cure: string,
+  ) {
+    super(message);
+    this.name = "Failure";
+  }
+}
+
+/** @returns a Failure that means: the command line asked for something that cannot be. */
+export const misused = (message: string, cure: string): Failure => new Failure(EXIT.usage, message, cure);
+
+/** A failure as a person is told it. */
+export interface Told {
+  readonly exit: number;
+  readonly what: string;
+  readonly cure: string;
+}
+
+const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === "string" && Object.hasOwn(EXIT_OF, code);
+
+/**
+ * Tells any error in two lines. Every error of ours that a person may meet has a `cure`; one without is a bug
+ * of ours, and says so.
+ */
+export function told(error: unknown): Told {
+  if (!(error instanceof Error)) return { exit: EXIT.broken, what: String(error), cure: "please report this" };
+  const { cure, exit, code } = error as Error & { cure?: unknown; exit?: unknown; code?: unknown };
+  if (typeof cure !== "string") {
+    return { exit: EXIT.broken, what: `unexpected: ${error.message}`, cure: "please report this; KNOCKLINE_TRACE=1 shows where" };
+  }
+  if (typeof exit === "number") return { exit, what: error.message, cure };
+  return { exit: isRefusalCode(code) ? EXIT_OF[code] : EXIT.broken, what: error.message, cure };
+}

@@ -1,0 +1,57 @@
+import type { StatusView } from "../../shared/gate/views.ts";
+import type { Terminal } from "../world.ts";
+import { type Style, styleFor } from "./style.ts";
+import { type Cell, pairs } from "./table.ts";
+import { clockText } from "./time.ts";
+
+type Zone = string | undefined;
+
+function knockd({ state, since }: StatusView["knockd"], style: Style, zone: Zone): Cell {
+  if (state === "stopped") return { text: "stopped: nobody listens for knocks", dress: style.bad };
+  return { text: since === null ? state : `${state} since ${clockText(since, zone)}`, dress: style.good };
+}
+
+const FIREWALL: Record<StatusView["firewall"]["state"], string> = {
+  ok: "ok",
+  missing: "missing: nothing is closed",
+  altered: "altered by somebody else",
+  trial: "on trial",
+};
+
+function tableState({ state, trial_ends }: StatusView["firewall"], style: Style, zone: Zone): Cell {
+  const ends = trial_ends === null ? "" : `, rolls back at ${clockText(trial_ends, zone)} unless confirmed`;
+  const tone = { ok: style.good, trial: style.warning, missing: style.bad, altered: style.bad }[state];
+  return { text: FIREWALL[state] + ends, dress: tone };
+}
+
+function drops(counted: StatusView["firewall"]["drops"]): string | undefined {
+  if (counted === null) return undefined;
+  return `${counted.scanner} of scanners, ${counted.rate} over a source's rate, ${counted.global} over the global rate`;
+}
+
+/** The firewall's part of the status. */
+export function renderFirewall(firewall: StatusView["firewall"], terminal: Terminal | undefined, zone: Zone): string {
+  const style = styleFor(terminal);
+  const pending = { text: "settings changed, not applied: knockctl firewall plan", dress: style.warning };
+  return pairs(
+    [
+      ["firewall", tableState(firewall, style, zone)],
+      ["guard", firewall.guard],
+      ["pending", firewall.pending ? pending : undefined],
+      ["dropped knocks", drops(firewall.drops)],
+    ],
+    style,
+  );
+}
+
+/** The whole status: one fact a line, problems last. */
+export function renderStatus(status: StatusView, terminal: Terminal | undefined, zone: Zone): string {
+  const style = styleFor(terminal);
+  const facts: [string, Cell | string | undefined][] = [
+    ["knockd", knockd(status.knockd, style, zone)],
+    ["phone", status.phone.state],
+    ["open grants", String(status.grants)],
+    ...status.knockd.problems.map((text): [string, Cell] => ["problem", { text, dress: style.bad }]),
+  ];
+  return `${pairs(facts.map(([name, value]) => [name.padEnd("dropped knocks".length), value]), style)}\n${renderFirewall(status.firewall, terminal, zone)}`;
+}

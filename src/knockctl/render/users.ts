@@ -1,0 +1,53 @@
+import { formatDuration, seconds } from "../../shared/duration.ts";
+import type { UserView } from "../../shared/gate/views.ts";
+import type { Terminal } from "../world.ts";
+import { type Style, styleFor } from "./style.ts";
+import { type Cell, pairs, table } from "./table.ts";
+
+const span = (value: number | null): string => (value === null ? "default" : formatDuration(seconds(value)));
+
+const services = ({ services: names }: UserView): string => (names.length === 0 ? "all" : names.join(","));
+
+/** Three knock steps as people and the stock knock client write them: `12345:udp`. */
+export const stepsText = ({ steps }: Pick<UserView, "steps">): string =>
+  steps.map(({ proto, port }) => `${port}:${proto}`).join(" ");
+
+function state({ enabled, expires }: UserView, style: Style): Cell {
+  if (!enabled) return { text: "disabled", dress: style.warning };
+  return { text: expires === null ? "enabled" : `until ${expires.slice(0, 10)}`, dress: style.good };
+}
+
+/** All users as a table, without their secret ports. */
+export function renderUsers(users: readonly UserView[], terminal: Terminal | undefined): string {
+  if (users.length === 0) return "there is no user yet\nto add one: knockctl user add NAME --proof none";
+  const style = styleFor(terminal);
+  return table(
+    [
+      { title: "USER", cell: ({ name }: UserView) => ({ text: name, dress: style.strong }) },
+      { title: "PROOF", cell: ({ proof }) => proof, spare: 1 },
+      { title: "SERVICES", cell: services, spare: 2 },
+      { title: "OPENS FOR", cell: ({ ttl }) => span(ttl), spare: 3 },
+      { title: "STATE", cell: (user) => state(user, style) },
+    ],
+    users,
+    style,
+    terminal?.columns ?? Number.POSITIVE_INFINITY,
+  );
+}
+
+/** One user, secret ports and all. */
+export function renderUser(user: UserView, terminal: Terminal | undefined): string {
+  const style = styleFor(terminal);
+  return pairs(
+    [
+      ["user", { text: user.name, dress: style.strong }],
+      ["knock", stepsText(user)],
+      ["proof", user.proof],
+      ["services", services(user)],
+      ["opens for", `${span(user.ttl)}, at most ${span(user.max_ttl)}`],
+      ["approval", user.approval === "none" ? undefined : user.approval],
+      ["state", state(user, style)],
+    ],
+    style,
+  );
+}

@@ -1,0 +1,72 @@
+import type { Asker } from "../shared/gate/verbs.ts";
+import type { Paths, Settings } from "../shared/settings/settings.ts";
+
+/** The terminal behind standard output. */
+export interface Terminal {
+  readonly columns: number;
+  /** False when NO_COLOR is set (no-color.org) or the terminal is dumb. */
+  readonly colour: boolean;
+}
+
+/** What this host's sshd is doing: what `firewall apply` must not cut off. */
+export interface SshSessions {
+  readonly ports: readonly number[];
+  /** Addresses with a session, canonical. */
+  readonly peers: readonly string[];
+}
+
+/** A file or folder of an instance, made now or found. */
+export interface Made {
+  readonly path: string;
+  readonly what: string;
+  readonly made: boolean;
+}
+
+/** What `init` needs of the world beside the rest. */
+export interface Foundation {
+  readonly hostName: string;
+  /** Asks on the terminal; without one, or for an empty answer, the fallback. */
+  ask(question: string, fallback: string): Promise<string>;
+  /** @returns n random letters of [a-z0-9] */
+  letters(n: number): string;
+  /** @returns true when the settings file is there already */
+  settled(): Promise<boolean>;
+  /** Makes what is missing of an instance; changes nothing that is there. `toml` is written when there is no settings file. */
+  lay(toml: string): Promise<Made[]>;
+}
+
+/** All that a command may touch: the port between knockctl's pure code and its adapters. */
+export interface World {
+  /** How a person starts us here, with --config where needed: for printed commands. */
+  readonly self: string;
+  /** The settings file, absolute. */
+  readonly config: string;
+  /** undefined when standard output is a pipe or a file. */
+  readonly terminal: Terminal | undefined;
+  /** The time zone to show times in; undefined: the system's. */
+  readonly zone: string | undefined;
+  /** @returns milliseconds since 1970 */
+  now(): number;
+  /** Writes text and a newline to standard output. */
+  say(text: string): void;
+  /** Writes text and a newline to standard error. */
+  tell(text: string): void;
+  /** @throws Failure (no permission), SettingsError */
+  paths(): Promise<Paths>;
+  /** @throws Failure (no permission), SettingsError */
+  settings(): Promise<Settings>;
+  /** The gate; opened once, closed at the end. @throws Failure, SettingsError, Refusal */
+  asker(): Promise<Asker>;
+  /** @returns true when a file or folder is there */
+  exists(path: string): Promise<boolean>;
+  /** @throws SettingsError when a secret file is missing or not private */
+  checkSecret(path: string): Promise<void>;
+  /** The address of the SSH peer that this session came from; undefined when there is none. */
+  sshPeer(): Promise<string | undefined>;
+  /** What sshd listens on and who is logged in. */
+  sshSessions(): Promise<SshSessions>;
+  /** Draws a frame every second on a screen of its own, until Ctrl-C; then gives the terminal back as it was. */
+  redraw(frame: () => Promise<string>): Promise<void>;
+  /** What `init` works with. */
+  foundation(): Promise<Foundation>;
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { type Address, parseGrantAddress } from "../../address.ts";
+import type { Duration } from "../../duration.ts";
+import { damagedRecord } from "../../store/migrations.ts";
+import type { Entry } from "../../store/store.ts";
+import type { User } from "../../users/user.ts";
+import type { GateEvent } from "../event.ts";
+import type { ClockRecord, FirewallRecord, GrantRecord, RevocationRecord } from "../records.ts";
+
+const duration = z.number().transform((n) => n as Duration);
+const address = z.string().transform((text, context): Address => {
+  const parsed = parseGrantAddress(text);
+  if (parsed === undefined) context.addIssue("no address");
+  return parsed ?? ("" as Address);
+});
+const names = z.array(z.string());
+const proof = z.enum(["none", "otp", "ssh"]);
+const by = z.enum(["knock", "phone", "admin"]);
+const port = z.int().min(1).max(65535);
+const range = z.object({ proto: z.enum(["tcp", "udp"]), from: port, to: port });
+
+const policy = z.object({
+  guard: z.enum(["nothing", "services", "everything"]),
+  mode: z.enum(["guard", "mark"]),
+  mark: z.number(),
+  onExpiry: z.enum(["keep", "cut"]),
+  keepMax: duration,
+  services: z.array(z.object({ name: z.string(), ports: z.array(range), replies: z.boolean() })),
+  public: z.array(range),
+  trustedInterfaces: names,
+  hooks: z.array(z.enum(["input", "forward"])),
+});
+
+const user = z.object({
+  name: z.string(),
+  steps: z.array(z.object({ proto: z.enum(["udp", "tcp"]), port })).length(3),
+  proof,
+  services: names,
+  ttl: duration.nullable(),
+  maxTtl: duration.nullable(),
+  approval: z.enum(["none", "phone", "call"]),
+  enabled: z.boolean(),
+  expires: z.number().nullable(),
+  created: z.number(),
+});
+
+const grant = z.object({
+  id: z.string(),
+  user: z.string().nullable(),
+  address,
+  services: names,
+  by,
+  proof: proof.nullable(),
+  reason: z.string().optional(),
+  since: z.number(),
+  renewed: z.number(),
+  length: duration,
+  expires: z.number(),
+  ends: z.number(),
+  closed: z.object({ how: z.enum(["expired", "revoked", "displaced"]), kept: z.boolean() }).optional(),
+  boot: z.string(),
+});
+
+const revocation = z.object({ address, services: names, until: z.number(), boot: z.string() });
+const clock = z.object({ wall: z.number(), uptime: z.number(), boot: z.string() });
+const firewall = z.object({
+  confirmed: policy.nullable(),
+  trial: z.object({ policy, ends: z.number(), endsWall: z.number() }).nullable(),
+  adopted: z.array(z.object({ family: z.literal([4, 6]), key: z.string(), ends: z.number() })),
+  boot: z.string(),
+});
+const event = z.object({
+  at: z.number(),
+  event: z.string(),
+  user: z.string().nullable(),
+  address: z.string().nullable(),
+  by: by.nullable(),
+  reason: z.string().nullable(),
+});
+
+/** Decoders of the store's records. Each @throws StoreError `damaged`, naming the record, for what does not fit. */
+export const decodeUser = decoder<User>(user);
+export const decodeGrant = decoder<GrantRecord>(grant);
+export const decodeRevocation = decoder<RevocationRecord>(revocation);
+export const decodeClock = decoder<ClockRecord>(clock);
+export const decodeFirewall = decoder<FirewallRecord>(firewall);
+export const decodeDecoys = decoder<number[]>(z.array(port));
+export const decodeEvent = decoder<GateEvent>(event);
+
+function decoder<T>(schema: z.ZodType): (entry: Entry) => T {
+  return ([key, value]) => {
+    const result = schema.safeParse(value);
+    if (!result.success) throw damagedRecord(key);
+    return result.data as T;
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * Every reason for which knockline says no to somebody outside: one list for the whole project. The key goes
+ * into logs, history and metrics; the text is what `knockctl watch` adds for a person. A new reason is one line here.
+ */
+export const DENIALS = {
+  wrong_order: "a known port, but not the next one",
+  too_slow: "longer than knock.window since the first knock",
+  decoy: "touched a decoy port: this source waits before it may knock again",
+  poisoned: "this source touched a decoy port a moment ago",
+  payload_too_long: "more than 1,400 bytes in the last knock",
+  user_unknown: "no such user any more",
+  user_disabled: "the user is disabled",
+  user_expired: "the user has expired",
+  address_refused: "an address of this kind is never let in",
+  too_many_grants: "the table of grants is full",
+  firewall_off: "the firewall was torn down: nothing can be opened",
+  store_failed: "the store could not write it down, so nothing was opened",
+  kernel_failed: "the kernel did not take it, so nothing was opened",
+} as const;
+
+/** A key of DENIALS. */
+export type Denial = keyof typeof DENIALS;
+
+/** Thrown by a decision of the gate to say no to a knock or a call. Not for admins: those get a Refusal. */
+export class Denied extends Error {
+  constructor(readonly reason: Denial) {
+    super(DENIALS[reason]);
+    this.name = "Denied";
+  }
+}

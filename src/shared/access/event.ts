@@ -1,0 +1,40 @@
+import type { Address } from "../address.ts";
+import type { EventView, GrantedBy } from "../gate/views.ts";
+
+/** What can happen; `step` and `ignored` are only watched, never written down. */
+export type EventName =
+  | "step"
+  | "ignored"
+  | "denied"
+  | "opened"
+  | "renewed"
+  | "extended"
+  | "expired"
+  | "revoked"
+  | "displaced"
+  | "removed-foreign"
+  | "user-added"
+  | "user-changed"
+  | "user-rotated"
+  | "user-removed"
+  | "policy-tried"
+  | "policy-confirmed"
+  | "policy-rolled-back"
+  | "firewall-removed"
+  | "firewall-repaired";
+
+/** One thing that happened. No secret is ever in it: neither a knock port nor a payload. */
+export interface GateEvent {
+  /** Wall clock ms. */
+  readonly at: number;
+  readonly event: EventName;
+  readonly user: string | null;
+  readonly address: Address | null;
+  readonly by: GrantedBy | null;
+  readonly reason: string | null;
+}
+
+/** @returns the event as `--json` prints it */
+export function viewEvent(event: GateEvent): EventView {
+  return { ...event, at: new Date(event.at).toISOString() };
+}

@@ -1,0 +1,298 @@
+import { type Clock, type Duration, hours, milliseconds, seconds } from "../duration.ts";
+import { type Firewall, FirewallError } from "../firewall/firewall.ts";
+import { bootText } from "../firewall/ruleset.ts";
+import type { Log } from "../log/log.ts";
+import type { Settings } from "../settings/settings.ts";
+import { type Store, StoreError } from "../store/store.ts";
+import type { Draw } from "../users/decisions.ts";
+import type { GateEvent } from "./event.ts";
+import { expire } from "./grants.ts";
+import { purge } from "./history.ts";
+import { isLive } from "./grant.ts";
+import { loadState } from "./load.ts";
+import { type ClockRecord, keys } from "./records.ts";
+import { Projector } from "./projector.ts";
+import { type GateState, loadedPolicies } from "./state.ts";
+import { type Cut, Transaction } from "./transaction.ts";
+import { rollBack, type Session } from "./trial.ts";
+
+/** The world as the gate sees it; every part is a port. */
+export interface GateParts {
+  readonly store: Store;
+  readonly firewall: Firewall;
+  readonly clock: Clock;
+  /** Id of this boot of the machine. */
+  readonly boot: string;
+  readonly log: Log;
+  /** Draws `g` and 6 hex digits. */
+  readonly freshId: () => string;
+  /** Randomness and the host's ports, read anew for each draw. */
+  readonly draw: () => Promise<Draw>;
+  /** Established TCP sessions of this host. */
+  readonly sessions: () => Promise<Session[]>;
+  /** Ends TCP sessions on the server's side; a failure is only worth a log line. */
+  readonly cut: (cuts: readonly Cut[]) => Promise<void>;
+  /** For how long conntrack remembers an idle TCP session. */
+  readonly memory: Duration;
+  /** Replaces boot.nft; undefined removes it. */
+  readonly writeBoot: (text: string | undefined) => Promise<void>;
+  /** Asks for `sweep` to be called after a time; of several askings the earliest counts. */
+  readonly wake: (after: Duration) => void;
+}
+
+/** A pure decision: looks at the state, changes it through the transaction, or throws to change nothing. */
+export type Decision<T> = (state: GateState, tx: Transaction) => T;
+
+const RECONCILE_EVERY = seconds(30);
+const RETRY_AFTER = seconds(1);
+const PURGE_EVERY = hours(24);
+/** Decisions that share one write to the disk and one transaction in the kernel. */
+const MAX_BATCH = 256;
+
+interface Job {
+  readonly decide: Decision<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The one gate: grants are opened, renewed and closed only here, by whoever holds the store's lock. Everything
+ * runs through one queue; decisions that wait there together are written and projected together. First the
+ * store, then the kernel, then the answer: what is answered as open is on the disk and in the kernel.
+ */
+export class Gate {
+  readonly state: GateState;
+  readonly parts: GateParts;
+  /** What is wrong now, by topic; `status` shows it. bounded: a handful of topics, one a user for ports */
+  readonly problems = new Map<string, string>();
+  readonly projector: Projector;
+  // bounded: those who ask wait for their answer: the admin socket's connections and one knock a datagram read
+  readonly #queue: (Job | (() => Promise<void>))[] = [];
+  readonly #listeners = new Set<(event: GateEvent) => void>();
+  readonly #followers = new Set<() => void>();
+  #busy = false;
+  #number = 0;
+  #nextReconcile = 0;
+  #nextPurge = 0;
+
+  private constructor(parts: GateParts, state: GateState) {
+    this.parts = parts;
+    this.state = state;
+    this.projector = new Projector(parts.firewall, state, parts.clock, parts.log);
+  }
+
+  /** Reads the store and is then the gate. Touches no packet filter yet. @throws StoreError */
+  static async open(parts: GateParts, settings: Settings): Promise<Gate> {
+    return new Gate(parts, await loadState(parts.store, settings, parts.clock(), parts.boot));
+  }
+
+  /** Carries out a decision. @throws what it throws; StoreError or FirewallError when it could not take effect */
+  run<T>(decide: Decision<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ decide, resolve: resolve as (value: unknown) => void, reject });
+      void this.#pump();
+    });
+  }
+
+  /** Runs a task between decisions, alone. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push(() => task().then(resolve, reject));
+      void this.#pump();
+    });
+  }
+
+  /** Calls back for each event. @returns the function that ends it */
+  subscribe(listener: (event: GateEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back when the knock ports may have changed. */
+  onPortsChanged(follower: () => void): void {
+    this.#followers.add(follower);
+  }
+
+  /** Tells listeners of something that is not written down: a step, a knock that was denied. */
+  tell(event: GateEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Takes over what is in the kernel and makes it right. @throws FirewallError */
+  async adopt(): Promise<void> {
+    await this.alone(() => this.projector.restore());
+    await this.#writeBoot();
+  }
+
+  /** Tells the kernel which UDP knock ports are bound now. @throws FirewallError */
+  async bindPorts(ports: readonly number[]): Promise<void> {
+    this.projector.knockUdp = ports;
+    if (this.projector.plan() !== undefined) await this.alone(() => this.projector.restore());
+  }
+
+  /** Somebody disturbed the table: looks, and makes it right. */
+  async heal(): Promise<void> {
+    await this.alone(async () => {
+      if (this.projector.plan() === undefined) return;
+      const { state } = await this.projector.state();
+      if (state === "ok") {
+        await this.#reconcile();
+        return;
+      }
+      await this.projector.restore();
+      this.#report("firewall-repaired", state === "missing" ? "the table was gone" : "the table was altered");
+    }).catch((error) => this.#kernelFailed(error));
+  }
+
+  /** What is due: ends grants that ran out, ends a trial, compares the kernel with the ledger, forgets old history. */
+  async sweep(): Promise<void> {
+    let next = Number.POSITIVE_INFINITY;
+    await this.run((state, tx) => {
+      const { trial } = state.firewall;
+      if (trial !== null && trial.ends <= tx.now.uptime) rollBack(state, tx, "time is over");
+      next = Math.min(expire(state, tx), state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY);
+    }).catch((error) => this.parts.log.error("a sweep failed", { message: String(error) }));
+    const { uptime, wall } = this.parts.clock();
+    if (uptime >= this.#nextReconcile) {
+      this.#nextReconcile = uptime + RECONCILE_EVERY;
+      await this.heal();
+      await this.alone(() => this.#writeClock()).catch(() => undefined);
+    }
+    if (uptime >= this.#nextPurge) {
+      this.#nextPurge = uptime + PURGE_EVERY;
+      await this.alone(() => purge(this.parts.store, wall - this.state.settings.history.keep)).catch(() => undefined);
+    }
+    const rest = Math.min(next, this.#nextReconcile) - this.parts.clock().uptime;
+    this.parts.wake(milliseconds(Math.max(10, rest)));
+  }
+
+  /** Gives up the store and ends child processes; the table stays and closes by itself. */
+  async close(): Promise<void> {
+    await this.alone(() => this.#writeClock()).catch(() => undefined);
+    await this.parts.firewall.close();
+    await this.parts.store.close();
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let first = this.#queue.shift(); first !== undefined; first = this.#queue.shift()) {
+      if (typeof first === "function") await first();
+      else await this.#commit([first, ...this.#takeJobs()]);
+    }
+    this.#busy = false;
+  }
+
+  #takeJobs(): Job[] {
+    const end = this.#queue.findIndex((entry) => typeof entry === "function");
+    const count = Math.min(MAX_BATCH, end === -1 ? this.#queue.length : end);
+    return this.#queue.splice(0, count) as Job[];
+  }
+
+  async #commit(jobs: readonly Job[]): Promise<void> {
+    const firewall = this.state.firewall;
+    const tx = new Transaction(this.state, this.parts.clock(), this.parts.boot);
+    const answers = jobs.map((job) => decideAlone(this.state, tx, job));
+    const failAll = (error: unknown): void => {
+      for (const { job } of answers) job.reject(error);
+    };
+    if (tx.changes) {
+      try {
+        await this.parts.store.write(tx.writes(() => this.#number++));
+        this.problems.delete("store");
+      } catch (error) {
+        tx.rollback();
+        this.problems.set("store", error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error));
+        return failAll(error);
+      }
+      try {
+        await this.projector.project(tx);
+        this.problems.delete("kernel");
+      } catch (error) {
+        this.#kernelFailed(error);
+        await this.#takeBack(tx, firewall);
+        return failAll(error);
+      }
+    }
+    for (const answer of answers) answer.settle();
+    this.#tellAll(tx);
+  }
+
+  #tellAll(tx: Transaction): void {
+    for (const event of tx.events) this.tell(event);
+    if (tx.portsChanged) for (const follow of this.#followers) follow();
+    if (tx.confirmedChanged) void this.#writeBoot();
+    if (tx.cuts.length > 0) void this.parts.cut(tx.cuts).catch((error) => this.parts.log.warn("sessions were not ended on the server's side", { message: String(error) }));
+    const ends = tx.openings.map(({ id }) => this.state.ledger.get(id)?.ends ?? Number.POSITIVE_INFINITY);
+    const soonest = Math.min(...ends, this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY, this.#nextReconcile);
+    this.parts.wake(milliseconds(Math.max(10, soonest - this.parts.clock().uptime)));
+  }
+
+  /** The kernel did not take what the store has: openings are undone, closings stand and are tried again. */
+  async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<void> {
+    const undo = new Transaction(this.state, this.parts.clock(), this.parts.boot);
+    for (const { id, before } of tx.openings.reverse()) {
+      if (before === undefined) undo.forgetGrant(id);
+      else undo.putGrant(before);
+    }
+    if (this.state.firewall !== firewall) undo.setFirewall(firewall);
+    await this.parts.store.write(undo.writes(() => this.#number++)).catch((error) => this.parts.log.error("the store did not take an undo", { message: String(error) }));
+  }
+
+  async #reconcile(): Promise<void> {
+    const wrong = await this.projector.reconcile();
+    if (wrong > 0) this.#report("firewall-repaired", `${wrong} elements were not as the ledger says`);
+    this.problems.delete("kernel");
+  }
+
+  #kernelFailed(error: unknown): void {
+    const what = error instanceof FirewallError ? `${error.message}; ${error.cure}` : String(error);
+    this.problems.set("kernel", what);
+    this.parts.log.error("the kernel's table could not be made right: trying again", { message: what });
+    this.#nextReconcile = this.parts.clock().uptime + RETRY_AFTER;
+    this.parts.wake(RETRY_AFTER);
+  }
+
+  #report(event: "firewall-repaired", reason: string): void {
+    const { wall } = this.parts.clock();
+    this.parts.log.warn("the kernel's table was repaired", { reason });
+    this.tell({ at: wall, event, user: null, address: null, by: null, reason });
+  }
+
+  /** While doors are open the clock's floor is kept fresh: what is left after a reboot is counted from it. */
+  async #writeClock(): Promise<void> {
+    const now = this.parts.clock();
+    const open = [...this.state.ledger.all()].some((grant) => isLive(grant, now.uptime));
+    const value: ClockRecord = { ...now, boot: this.parts.boot };
+    if (open) await this.parts.store.write([{ key: keys.clock, value }]);
+  }
+
+  async #writeBoot(): Promise<void> {
+    const plan = this.projector.plan();
+    const text = plan === undefined || this.state.firewall.confirmed === null ? undefined : bootText(plan);
+    try {
+      await this.parts.writeBoot(text);
+      this.problems.delete("boot");
+    } catch (error) {
+      this.problems.set("boot", `boot.nft could not be written: ${String(error)}`);
+      this.parts.log.error("boot.nft could not be written: a reboot would load an older policy", { message: String(error) });
+    }
+  }
+}
+
+/** Takes one decision; a throw takes back what it had changed, and only that. */
+function decideAlone(state: GateState, tx: Transaction, job: Job): { job: Job; settle: () => void } {
+  const mark = tx.mark();
+  try {
+    const value = job.decide(state, tx);
+    return { job, settle: () => job.resolve(value) };
+  } catch (error) {
+    tx.rollback(mark);
+    return { job, settle: () => job.reject(error) };
+  }
+}
+
+/** @returns true when some policy is loaded, so that doors can be opened at all */
+export function isEnforcing(state: GateState): boolean {
+  return loadedPolicies(state).length > 0;
+}

@@ -1,0 +1,230 @@
+import { type Address, familyOf, kindOf, prefix64 } from "../address.ts";
+import { type Duration, formatDuration, milliseconds } from "../duration.ts";
+import type { PortRange } from "../firewall/policy.ts";
+import { Refusal } from "../gate/verbs.ts";
+import type { GrantedBy, GrantView, ProofName } from "../gate/views.ts";
+import type { User } from "../users/user.ts";
+import { Denied } from "./denial.ts";
+import { type Closing, type Grant, isLive, keptUntil } from "./grant.ts";
+import { MAX_GRANTS } from "./ledger.ts";
+import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** What is asked for when a door is to be opened. Whoever asks has proved who they are. */
+export interface Opening {
+  readonly address: Address;
+  /** null: for nobody in particular (admin only). */
+  readonly user: string | null;
+  /** Default: the user's services, or all configured ones. */
+  readonly services?: readonly string[];
+  /** Default: the user's or [access] ttl. */
+  readonly ttl?: Duration;
+  readonly by: GrantedBy;
+  readonly proof: ProofName | null;
+  readonly reason?: string;
+}
+
+/** What came of it. */
+export interface Opened {
+  readonly grant: Grant;
+  /** True when a live grant was renewed instead of a second one made. */
+  readonly renewed: boolean;
+}
+
+/**
+ * Opens a door, or renews it: the same user at the same address has one grant, whose end is the later of two.
+ * @param freshId draws `g` and 6 hex digits
+ * @throws Denied for a knock or a call, Refusal for an admin
+ */
+export function open(state: GateState, tx: Transaction, request: Opening, freshId: () => string): Opened {
+  if (loadedPolicies(state).length === 0) throw new Denied("firewall_off");
+  const user = request.user === null ? null : knownUser(state, tx, request.user, request.by);
+  const address = openedAddress(state, request);
+  const services = request.services ?? user?.services ?? state.settings.policy.services.map(({ name }) => name);
+  const length = timeAllowed(state, tx, request, user);
+  const there = sameDoor(state, tx, request.user, address, services);
+  if (there === undefined && state.ledger.size >= MAX_GRANTS) throw new Denied("too_many_grants");
+  if (there === undefined && request.by === "knock") makeRoom(state, tx, request.user);
+  const { wall, uptime } = tx.now;
+  const grant: Grant = {
+    id: there?.id ?? unusedId(state, freshId),
+    user: request.user,
+    address,
+    services,
+    by: there?.by ?? request.by,
+    proof: request.proof,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    since: there?.since ?? wall,
+    ...longer(there, { renewed: wall, length, expires: wall + length, ends: uptime + length }),
+  };
+  tx.putGrant(grant);
+  liftRevocation(state, tx, grant);
+  tx.noteGrant(there === undefined ? "opened" : "renewed", grant, request.reason ?? services.join(","));
+  return { grant, renewed: there !== undefined };
+}
+
+/** Moves a grant's end to `ttl` from now, if that is later. @throws Refusal */
+export function extend(state: GateState, tx: Transaction, id: string, ttl: Duration): { grant: Grant; notes: string[] } {
+  const grant = state.ledger.get(id);
+  if (grant === undefined || !isLive(grant, tx.now.uptime)) {
+    throw new Refusal("not_found", `no live grant ${id}`, "see them all: knockctl list");
+  }
+  const user = grant.user === null ? null : knownUser(state, tx, grant.user, "admin");
+  const length = timeAllowed(state, tx, { by: "admin", ttl }, user);
+  if (tx.now.uptime + length <= grant.ends) {
+    const left = formatDuration(milliseconds(grant.ends - tx.now.uptime));
+    return { grant, notes: [`${id} is open for ${left} already; to close it earlier: knockctl revoke ${id}`] };
+  }
+  const { wall, uptime } = tx.now;
+  const extended: Grant = { ...grant, renewed: wall, length, expires: wall + length, ends: uptime + length };
+  tx.putGrant(extended);
+  tx.noteGrant("extended", extended, formatDuration(length));
+  return { grant: extended, notes: [] };
+}
+
+/**
+ * Closes grants at once. Unless `keepSessions`, their TCP sessions are cut too, but not those of services that
+ * another live grant opens for the same address.
+ * @param memory for how long conntrack remembers an idle TCP session
+ * @returns a line for each address that stays open through another grant
+ */
+export function revoke(state: GateState, tx: Transaction, grants: readonly Grant[], memory: Duration, keepSessions: boolean): string[] {
+  for (const grant of grants) close(tx, grant, "revoked", keepSessions);
+  const notes: string[] = [];
+  for (const address of new Set(grants.map((grant) => grant.address))) {
+    const others = state.ledger.ofAddress(address).filter((grant) => isLive(grant, tx.now.uptime));
+    const covered = new Set(others.flatMap(({ services }) => services));
+    const closed = new Set(grants.filter((grant) => grant.address === address).flatMap(({ services }) => services));
+    const still = [...closed].filter((service) => covered.has(service));
+    if (still.length > 0) {
+      const who = others.map(({ id, user, by }) => `${user ?? by} (${id})`).join(", ");
+      notes.push(`${address} stays open for ${still.join(", ")}: granted to ${who} too`);
+    }
+    const cut = [...closed].filter((service) => !covered.has(service));
+    if (!keepSessions && cut.length > 0) forbid(state, tx, address, cut, memory);
+  }
+  return notes;
+}
+
+/** Closes what has run out and forgets what nobody's session needs any more. @returns uptime of the next such moment */
+export function expire(state: GateState, tx: Transaction): number {
+  const { uptime } = tx.now;
+  const { keepMax } = projectionRules(state);
+  let next = Number.POSITIVE_INFINITY;
+  for (const grant of [...state.ledger.all()]) {
+    if (grant.closed === undefined && grant.ends <= uptime) close(tx, grant, "expired", true);
+    const due = grant.closed === undefined && grant.ends > uptime ? grant.ends : keptUntil(grant, keepMax);
+    if (due <= uptime) tx.forgetGrant(grant.id);
+    else next = Math.min(next, due);
+  }
+  for (const { address, until } of [...state.ledger.revocations()]) {
+    if (until <= uptime) tx.setRevocation(address, undefined);
+  }
+  return next;
+}
+
+/** @returns the grant as `--json` prints it */
+export function viewGrant(grant: Grant, uptime: number): GrantView {
+  return {
+    id: grant.id,
+    user: grant.user,
+    address: grant.address,
+    services: [...grant.services],
+    by: grant.by,
+    proof: grant.proof,
+    since: new Date(grant.since).toISOString(),
+    expires: new Date(grant.expires).toISOString(),
+    left: Math.max(0, Math.round((grant.ends - uptime) / 1000)),
+    length: Math.round(grant.length / 1000),
+    ...(grant.reason === undefined ? {} : { reason: grant.reason }),
+  };
+}
+
+/** Closes one grant now. A grant that ran out has ended at its end, not when we noticed. */
+function close(tx: Transaction, grant: Grant, how: Closing, kept: boolean): void {
+  const ends = Math.min(grant.ends, tx.now.uptime);
+  tx.putGrant({ ...grant, ends, closed: { how, kept } });
+  tx.noteGrant(how, grant);
+}
+
+function knownUser(state: GateState, tx: Transaction, name: string, by: GrantedBy): User {
+  const user = state.users.get(name);
+  const refuse = (reason: "user_unknown" | "user_disabled" | "user_expired", cure: string): never => {
+    throw by === "admin" ? new Refusal(user ? "refused" : "not_found", `user ${name}: ${reason.replace("user_", "")}`, cure) : new Denied(reason);
+  };
+  if (user === undefined) return refuse("user_unknown", "see them all: knockctl user list");
+  if (!user.enabled) return refuse("user_disabled", `let them in again: knockctl user set ${name} --enable`);
+  if (user.expires !== null && user.expires <= tx.now.wall) return refuse("user_expired", `knockctl user set ${name} --expires DATE`);
+  return user;
+}
+
+function openedAddress(state: GateState, { address, by }: Opening): Address {
+  const kind = kindOf(address);
+  if (kind !== "public" && kind !== "private") {
+    if (by !== "admin") throw new Denied("address_refused");
+    throw new Refusal("refused", `${address} is a ${kind} address: never let in`, "give the address the traveller is seen from");
+  }
+  return by !== "admin" && familyOf(address) === 6 && state.settings.access.ipv6Prefix === 64 ? prefix64(address) : address;
+}
+
+/** How long a door may be opened. An admin who asks for too much is told; everybody else gets what is allowed. */
+function timeAllowed(state: GateState, tx: Transaction, request: Pick<Opening, "by" | "ttl">, user: User | null): Duration {
+  const { access } = state.settings;
+  const rest = user?.expires == null ? Number.POSITIVE_INFINITY : user.expires - tx.now.wall;
+  const most = Math.min(access.maxTtl, user?.maxTtl ?? Number.POSITIVE_INFINITY, rest) as Duration;
+  if (request.by === "admin" && request.ttl !== undefined && request.ttl > most) {
+    throw new Refusal("refused", `${formatDuration(request.ttl)} is too long: at most ${formatDuration(most)} here`, "ask for less, or raise max_ttl ([access] in the settings, or `user set --max-ttl`)");
+  }
+  return Math.min(request.ttl ?? user?.ttl ?? access.ttl, most) as Duration;
+}
+
+/** The live grant that this opening renews: the user's at that address, or an admin's for the same services. */
+function sameDoor(state: GateState, tx: Transaction, user: string | null, address: Address, services: readonly string[]): Grant | undefined {
+  return state.ledger
+    .ofAddress(address)
+    .find((grant) => isLive(grant, tx.now.uptime) && grant.user === user && (user !== null || grant.services.join() === services.join()));
+}
+
+/** A user's knock beyond max_grants_per_user takes the place of their oldest knock; phone and admin grants stay. */
+function makeRoom(state: GateState, tx: Transaction, user: string | null): void {
+  if (user === null) return;
+  const live = state.ledger.ofUser(user).filter((grant) => isLive(grant, tx.now.uptime));
+  const knocked = live.filter(({ by }) => by === "knock").sort((a, b) => a.renewed - b.renewed);
+  const over = knocked.length + 1 - state.settings.access.maxGrantsPerUser;
+  for (const grant of knocked.slice(0, Math.max(0, over))) close(tx, grant, "displaced", true);
+}
+
+type Times = Pick<Grant, "renewed" | "length" | "expires" | "ends">;
+
+function longer(there: Grant | undefined, times: Times): Times {
+  if (there === undefined || times.ends >= there.ends) return times;
+  const { renewed, length, expires, ends } = there;
+  return { renewed, length, expires, ends };
+}
+
+function unusedId(state: GateState, freshId: () => string): string {
+  let id = freshId();
+  while (state.ledger.get(id) !== undefined) id = freshId();
+  return id;
+}
+
+function liftRevocation(state: GateState, tx: Transaction, grant: Grant): void {
+  const revocation = state.ledger.revocation(grant.address);
+  if (revocation === undefined) return;
+  const services = revocation.services.filter((service) => !grant.services.includes(service));
+  tx.setRevocation(grant.address, services.length === 0 ? undefined : { ...revocation, services });
+}
+
+function forbid(state: GateState, tx: Transaction, address: Address, services: readonly string[], memory: Duration): void {
+  const there = state.ledger.revocation(address)?.services ?? [];
+  tx.setRevocation(address, { address, services: [...new Set([...there, ...services])], until: tx.now.uptime + memory });
+  tx.cuts.push({ address, ports: tcpPorts(state, services) });
+}
+
+function tcpPorts(state: GateState, names: readonly string[]): PortRange[] {
+  return loadedPolicies(state)
+    .flatMap(({ services }) => services)
+    .filter(({ name }) => names.includes(name))
+    .flatMap(({ ports }) => ports)
+    .filter(({ proto }) => proto === "tcp");
+}

@@ -1,0 +1,102 @@
+import { type Address, prefix64 } from "../address.ts";
+import { type Grant, isLive, type Revocation } from "./grant.ts";
+
+/** How many grants the ledger holds, live and lately closed: the kernel's sets take 65,536 elements each. */
+export const MAX_GRANTS = 60_000;
+
+/**
+ * All grants that matter now: live ones, and closed ones whose TCP sessions may go on. The truth of which the
+ * kernel's sets are the projection.
+ */
+export class Ledger {
+  // bounded: MAX_GRANTS, checked where a grant is opened; each index holds the same grants
+  readonly #grants = new Map<string, Grant>();
+  readonly #byUser = new Map<string, Set<string>>();
+  readonly #byPrefix = new Map<Address, Set<string>>();
+  // bounded: one entry an address once granted, dropped when conntrack has forgotten it
+  readonly #revocations = new Map<Address, Revocation>();
+
+  get size(): number {
+    return this.#grants.size;
+  }
+
+  get(id: string): Grant | undefined {
+    return this.#grants.get(id);
+  }
+
+  /** Every grant, oldest first. */
+  all(): IterableIterator<Grant> {
+    return this.#grants.values();
+  }
+
+  /** Live grants, oldest first. */
+  live(uptime: number): Grant[] {
+    return [...this.#grants.values()].filter((grant) => isLive(grant, uptime));
+  }
+
+  ofUser(user: string): Grant[] {
+    return this.#pick(this.#byUser.get(user));
+  }
+
+  /** Grants for addresses in the same IPv6 /64 (IPv4: for the same address). */
+  nearby(address: Address): Grant[] {
+    return this.#pick(this.#byPrefix.get(prefix64(address)));
+  }
+
+  ofAddress(address: Address): Grant[] {
+    return this.nearby(address).filter((grant) => grant.address === address);
+  }
+
+  /** Adds or replaces a grant. @returns what stood there before */
+  put(grant: Grant): Grant | undefined {
+    const before = this.#grants.get(grant.id);
+    this.#grants.set(grant.id, grant);
+    if (before === undefined) {
+      index(this.#byPrefix, prefix64(grant.address), grant.id);
+      if (grant.user !== null) index(this.#byUser, grant.user, grant.id);
+    }
+    return before;
+  }
+
+  /** Forgets a grant. @returns what stood there */
+  remove(id: string): Grant | undefined {
+    const before = this.#grants.get(id);
+    if (before === undefined) return undefined;
+    this.#grants.delete(id);
+    unindex(this.#byPrefix, prefix64(before.address), id);
+    if (before.user !== null) unindex(this.#byUser, before.user, id);
+    return before;
+  }
+
+  revocations(): IterableIterator<Revocation> {
+    return this.#revocations.values();
+  }
+
+  revocation(address: Address): Revocation | undefined {
+    return this.#revocations.get(address);
+  }
+
+  /** Sets or (undefined) lifts the revocation of an address. @returns what stood there before */
+  setRevocation(address: Address, revocation: Revocation | undefined): Revocation | undefined {
+    const before = this.#revocations.get(address);
+    if (revocation === undefined) this.#revocations.delete(address);
+    else this.#revocations.set(address, revocation);
+    return before;
+  }
+
+  #pick(ids: Set<string> | undefined): Grant[] {
+    return [...(ids ?? [])].flatMap((id) => this.#grants.get(id) ?? []);
+  }
+}
+
+function index<K>(map: Map<K, Set<string>>, key: K, id: string): void {
+  const ids = map.get(key);
+  if (ids === undefined) map.set(key, new Set([id]));
+  else ids.add(id);
+}
+
+function unindex<K>(map: Map<K, Set<string>>, key: K, id: string): void {
+  const ids = map.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) map.delete(key);
+}

@@ -1,0 +1,49 @@
+import { type Duration, type Instant, milliseconds } from "../duration.ts";
+import type { Settings } from "../settings/settings.ts";
+import { migrate } from "../store/migrations.ts";
+import type { Store } from "../store/store.ts";
+import { decodeClock, decodeDecoys, decodeFirewall, decodeGrant, decodeRevocation, decodeUser } from "./decode/records.ts";
+import type { Grant } from "./grant.ts";
+import { type ClockRecord, type GrantRecord, keys } from "./records.ts";
+import { emptyState, type GateState } from "./state.ts";
+
+/**
+ * Reads the gate's state from the store.
+ * @param boot id of this boot of the machine: ends that were counted in another boot's uptime are led over
+ * @throws StoreError
+ */
+export async function loadState(store: Store, settings: Settings, now: Instant, boot: string): Promise<GateState> {
+  await migrate(store);
+  const state = emptyState(settings);
+  const [clock] = (await store.read(keys.clock, { limit: 1 })).map(decodeClock);
+  for (const user of (await store.read(keys.user(""))).map(decodeUser)) state.users.set(user.name, user);
+  for (const [decoys] of [(await store.read(keys.decoys, { limit: 1 })).map(decodeDecoys)]) state.decoys = decoys ?? [];
+  for (const record of (await store.read(keys.grant(""))).map(decodeGrant)) {
+    const grant = sinceBoot(record, clock, now, boot);
+    if (grant !== undefined) state.ledger.put(grant);
+  }
+  for (const { boot: then, ...revocation } of (await store.read(keys.revocation(""))).map(decodeRevocation)) {
+    if (then === boot) state.ledger.setRevocation(revocation.address, revocation); // a new boot remembers no session
+  }
+  const [firewall] = (await store.read(keys.firewall, { limit: 1 })).map(decodeFirewall);
+  if (firewall !== undefined) {
+    const { boot: then, ...rest } = firewall;
+    state.firewall = then === boot ? rest : { ...rest, trial: null, adopted: [] };
+  }
+  return state;
+}
+
+/**
+ * Leads a grant over to this boot. After a reboot the rest is the least of what the wall clock leaves, what was
+ * left when the gate last wrote, and the whole length; nothing when the clock is behind that last writing, for
+ * then nobody knows how long the machine was off.
+ * @returns undefined when nothing is left
+ */
+export function sinceBoot(record: GrantRecord, clock: ClockRecord | undefined, now: Instant, boot: string): Grant | undefined {
+  const { boot: then, ...grant } = record;
+  if (then === boot) return grant;
+  if (grant.closed !== undefined || clock === undefined || now.wall < clock.wall) return undefined;
+  const recorded = clock.boot === then ? grant.ends - clock.uptime : Number.POSITIVE_INFINITY;
+  const rest: Duration = milliseconds(Math.min(grant.expires - now.wall, recorded, grant.length));
+  return rest > 0 ? { ...grant, ends: now.uptime + rest, expires: now.wall + rest } : undefined;
+}

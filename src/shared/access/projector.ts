@@ -1,0 +1,132 @@
+import type { Clock } from "../duration.ts";
+import { type Change, type Element, type Firewall, FirewallError, type FirewallOutcome, type TablePlan, type TableState } from "../firewall/firewall.ts";
+import type { Policy } from "../firewall/policy.ts";
+import type { Log } from "../log/log.ts";
+import { difference, type Picture, projectAddress, projectAll, projectedSets, put } from "./projection.ts";
+import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** How far the kernel's time left may be from the ledger's, and what is too short to mend: listings floor to the second. */
+const TOLERANCE = 2_000;
+
+/** Keeps the kernel the projection of the gate's state. Every method is called from the gate's one queue. */
+export class Projector {
+  /** UDP ports that knockd has bound. */
+  knockUdp: readonly number[] = [];
+  readonly #firewall: Firewall;
+  readonly #state: GateState;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log) {
+    this.#firewall = firewall;
+    this.#state = state;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** @returns what the table should be made from; undefined when there should be none */
+  plan(): TablePlan | undefined {
+    const { confirmed, trial } = this.#state.firewall;
+    const current = confirmed ?? (trial && closesNothing(trial.policy));
+    if (current === null) return undefined;
+    return {
+      owner: this.#state.settings.paths.state,
+      current,
+      ...(trial === null ? {} : { candidate: trial.policy }),
+      knockUdp: this.knockUdp,
+      allow: [],
+    };
+  }
+
+  /** What the kernel holds now. @throws FirewallError */
+  state(): Promise<TableState> {
+    return this.#firewall.state();
+  }
+
+  /**
+   * Brings the changes of one transaction to the kernel. A table that is gone is made anew first.
+   * @throws FirewallError when the kernel did not take them: what it holds then is not known
+   */
+  async project(tx: Transaction): Promise<void> {
+    if (tx.tableChanged) return this.restore();
+    const rules = projectionRules(this.#state);
+    const { uptime } = this.#clock();
+    const changes: Change[] = [];
+    for (const [address, before] of tx.touched) {
+      changes.push(...difference(before, projectAddress(this.#state.ledger, address, uptime, rules), uptime));
+    }
+    if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return;
+    const outcome = await this.#firewall.change(changes);
+    if (!outcome.ok) {
+      this.#log.warn("the kernel refused a change: making the table right first", { why: outcome.why, message: outcome.message });
+      await this.restore();
+    }
+  }
+
+  /**
+   * Makes table and elements right from the ground: closing rules first, then every element, then away with what
+   * is not ours. @throws FirewallError
+   */
+  async restore(): Promise<void> {
+    const plan = this.plan();
+    if (plan === undefined) return must(await this.#firewall.remove(this.#state.settings.paths.state));
+    must(await this.#firewall.install(plan));
+    const { uptime } = this.#clock();
+    const changes = [...this.#wanted(uptime).values()].map((element) => put(element, uptime));
+    if (changes.length > 0) must(await this.#firewall.change(changes));
+    await this.reconcile();
+  }
+
+  /** Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError */
+  async reconcile(): Promise<number> {
+    const { uptime } = this.#clock();
+    const wanted = this.#wanted(uptime);
+    const sets = [...projectedSets(projectionRules(this.#state).services), "trial", "adopted4", "adopted6"];
+    const there = new Map((await this.#firewall.elements(sets)).map((element) => [`${element.set} ${element.key}`, element]));
+    const changes: Change[] = [];
+    for (const [name, { set, key, ttl }] of there) {
+      if (wanted.has(name) || ttl <= TOLERANCE) continue;
+      this.#log.warn("an element that the ledger does not know was removed", { set, key });
+      changes.push({ op: "drop", set, key });
+    }
+    for (const [name, element] of wanted) {
+      const left = element.ends - uptime;
+      if (left > TOLERANCE && !close(there.get(name), left)) changes.push(put(element, uptime));
+    }
+    if (changes.length > 0) must(await this.#firewall.change(changes));
+    return changes.length;
+  }
+
+  /** Every element that should be there: grants, the trial, adopted sessions. */
+  #wanted(uptime: number): Picture {
+    const picture = projectAll(this.#state.ledger, uptime, projectionRules(this.#state));
+    const { trial, adopted } = this.#state.firewall;
+    const add = (set: string, key: string, ends: number): unknown => ends > uptime && picture.set(`${set} ${key}`, { set, key, ends });
+    if (trial !== null) for (const family of ["ipv4", "ipv6"]) add("trial", family, trial.ends);
+    for (const { family, key, ends } of adopted) add(`adopted${family}`, key, ends);
+    return picture;
+  }
+}
+
+/** A permanent element (time left without end) is never close to what we want. */
+function close(there: Element | undefined, left: number): boolean {
+  return there !== undefined && Math.abs(there.ttl - left) <= TOLERANCE;
+}
+
+function closesNothing(policy: Policy): Policy {
+  return { ...policy, guard: "nothing" };
+}
+
+function must(outcome: FirewallOutcome): void {
+  if (!outcome.ok) throw new FirewallError(`the kernel's table is not as it should be: ${outcome.message}`, CURES[outcome.why]);
+}
+
+const CURES = {
+  foreign: "one instance a machine: stop the other one and run its `knockctl firewall teardown`",
+  missing: "it is made anew by itself; if this stays, look at `nft list ruleset`",
+  full: "revoke some grants: knockctl list, knockctl revoke ID",
+  denied: "run as root, or give the service CAP_NET_ADMIN",
+  unavailable: "install nftables (apt-get install nftables) and look at the log",
+  refused: "this is a fault of ours: please report it with the log line",
+} as const;

@@ -1,0 +1,35 @@
+import type { Instant } from "../duration.ts";
+import type { GateEvent } from "./event.ts";
+import type { Grant, Revocation } from "./grant.ts";
+import type { FirewallState } from "./state.ts";
+
+/** The store's key of each thing. What is read back is decoded by `decode/records.ts`. */
+export const keys = {
+  schema: "meta/schema",
+  /** The last moment the gate is known to have lived, on both clocks: floor of the time after a reboot. */
+  clock: "floor/clock",
+  decoys: "knock/decoys",
+  firewall: "firewall",
+  user: (name: string) => `user/${name}`,
+  grant: (id: string) => `grant/${id}`,
+  revocation: (address: string) => `revocation/${address}`,
+  /** Sorted by time: wall clock ms in 15 digits, and a number for events of the same ms. */
+  history: (at: number, n: number) => `history/${String(at).padStart(15, "0")}-${String(n).padStart(6, "0")}`,
+} as const;
+
+/** Version of these records; `migrations.ts` leads older ones here. */
+export const SCHEMA = 1;
+
+/** The clock record: wall clock and uptime in ms, and the boot they belong to. */
+export interface ClockRecord extends Instant {
+  readonly boot: string;
+}
+
+/** A grant as stored: with the boot whose uptime `ends` counts. */
+export type GrantRecord = Grant & { readonly boot: string };
+/** A revocation as stored. */
+export type RevocationRecord = Revocation & { readonly boot: string };
+/** The firewall's state as stored. */
+export type FirewallRecord = FirewallState & { readonly boot: string };
+/** An event as stored. */
+export type HistoryRecord = GateEvent;

@@ -1,0 +1,76 @@
+import type { Duration } from "../duration.ts";
+import type { Policy } from "../firewall/policy.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { User } from "../users/user.ts";
+import { Ledger } from "./ledger.ts";
+import type { ProjectionRules } from "./projection.ts";
+
+/** A policy that is tried out: the kernel forgets it by itself at `ends`. */
+export interface Trial {
+  readonly policy: Policy;
+  /** Uptime ms. */
+  readonly ends: number;
+  /** Wall clock ms, for people. */
+  readonly endsWall: number;
+}
+
+/** A TCP session that was there before a policy began to guard its port; it may go on until `ends` (uptime ms). */
+export interface Adopted {
+  readonly family: 4 | 6;
+  /** `source address . source port . destination port`, the key of the set. */
+  readonly key: string;
+  readonly ends: number;
+}
+
+/** What the table is made from. `confirmed` null: nothing was ever confirmed, or the firewall was torn down. */
+export interface FirewallState {
+  readonly confirmed: Policy | null;
+  readonly trial: Trial | null;
+  // bounded: MAX_ADOPTED, the newest kept
+  readonly adopted: readonly Adopted[];
+}
+
+/** How many sessions a change of policy takes over. */
+export const MAX_ADOPTED = 4_096;
+
+/** Everything the gate knows; what is here and in the store is the same. Changed only through a Transaction. */
+export interface GateState {
+  settings: Settings;
+  readonly ledger: Ledger;
+  // bounded: MAX_USERS
+  readonly users: Map<string, User>;
+  /** Secret ports that belong to nobody. */
+  decoys: readonly number[];
+  firewall: FirewallState;
+}
+
+/** @returns the state of a gate that has nothing yet */
+export function emptyState(settings: Settings): GateState {
+  return {
+    settings,
+    ledger: new Ledger(),
+    users: new Map(),
+    decoys: [],
+    firewall: { confirmed: null, trial: null, adopted: [] },
+  };
+}
+
+/** The policies that are loaded: the confirmed one, and the one on trial. */
+export function loadedPolicies({ firewall }: GateState): Policy[] {
+  return [firewall.confirmed, firewall.trial?.policy].filter((policy) => policy !== null && policy !== undefined);
+}
+
+/** How grants become set elements under the policies that are loaded. */
+export function projectionRules(state: GateState): ProjectionRules {
+  const policies = loadedPolicies(state);
+  const keeping = policies.filter(({ onExpiry }) => onExpiry === "keep").map(({ keepMax }) => keepMax);
+  return {
+    services: new Set(policies.flatMap(({ services }) => services.map(({ name }) => name))),
+    keepMax: keeping.length === 0 ? undefined : (Math.max(...keeping) as Duration),
+  };
+}
+
+/** @returns true when two policies would make the same table */
+export function samePolicy(a: Policy | null, b: Policy | null): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,144 @@
+import type { Address } from "../address.ts";
+import type { Instant } from "../duration.ts";
+import type { PortRange } from "../firewall/policy.ts";
+import type { Write } from "../store/store.ts";
+import type { User } from "../users/user.ts";
+import type { EventName, GateEvent } from "./event.ts";
+import type { Grant, Revocation } from "./grant.ts";
+import { type Picture, projectAddress } from "./projection.ts";
+import { type ClockRecord, keys } from "./records.ts";
+import { type FirewallState, type GateState, projectionRules } from "./state.ts";
+
+/** TCP sessions to end on the server's side. */
+export interface Cut {
+  readonly address: Address;
+  readonly ports: readonly PortRange[];
+}
+
+/**
+ * One group of changes to the gate's state, with all that must follow from them: what to write, what to tell,
+ * which addresses to project anew. The state is changed at once; `rollback` takes it back if the store says no.
+ */
+export class Transaction {
+  readonly now: Instant;
+  readonly events: GateEvent[] = [];
+  readonly cuts: Cut[] = [];
+  /** Grants that were opened or renewed here, with what stood before: taken back if the kernel says no. */
+  readonly openings: { id: string; before: Grant | undefined }[] = [];
+  /** What the kernel holds for the addresses that change, as it was before. */
+  readonly touched = new Map<Address, Picture>();
+  /** The table's rules must be loaded anew. */
+  tableChanged = false;
+  /** Knock ports changed: the listeners must follow. */
+  portsChanged = false;
+  /** The confirmed policy changed: boot.nft must follow. */
+  confirmedChanged = false;
+  readonly #state: GateState;
+  readonly #boot: string;
+  readonly #writes: Write[] = [];
+  readonly #undo: (() => void)[] = [];
+
+  constructor(state: GateState, now: Instant, boot: string) {
+    this.#state = state;
+    this.now = now;
+    this.#boot = boot;
+  }
+
+  putGrant(grant: Grant): void {
+    this.#touch(grant.address);
+    const before = this.#state.ledger.put(grant);
+    if (grant.closed === undefined) this.openings.push({ id: grant.id, before });
+    this.#undo.push(() => (before ? this.#state.ledger.put(before) : this.#state.ledger.remove(grant.id)));
+    this.#writes.push({ key: keys.grant(grant.id), value: { ...grant, boot: this.#boot } });
+  }
+
+  forgetGrant(id: string): void {
+    const before = this.#state.ledger.get(id);
+    if (before === undefined) return;
+    this.#touch(before.address);
+    this.#state.ledger.remove(id);
+    this.#undo.push(() => this.#state.ledger.put(before));
+    this.#writes.push({ key: keys.grant(id) });
+  }
+
+  /** Sets a revocation, or with undefined lifts it. */
+  setRevocation(address: Address, revocation: Revocation | undefined): void {
+    this.#touch(address);
+    const before = this.#state.ledger.setRevocation(address, revocation);
+    this.#undo.push(() => this.#state.ledger.setRevocation(address, before));
+    const value = revocation && { ...revocation, boot: this.#boot };
+    this.#writes.push({ key: keys.revocation(address), value });
+  }
+
+  /** Sets a user, or with undefined removes it. */
+  setUser(name: string, user: User | undefined): void {
+    const before = this.#state.users.get(name);
+    const set = (to: User | undefined): unknown => (to ? this.#state.users.set(name, to) : this.#state.users.delete(name));
+    set(user);
+    this.#undo.push(() => set(before));
+    this.#writes.push({ key: keys.user(name), value: user });
+    this.portsChanged = true;
+  }
+
+  setDecoys(decoys: readonly number[]): void {
+    const before = this.#state.decoys;
+    this.#state.decoys = decoys;
+    this.#undo.push(() => {
+      this.#state.decoys = before;
+    });
+    this.#writes.push({ key: keys.decoys, value: decoys });
+    this.portsChanged = true;
+  }
+
+  setFirewall(firewall: FirewallState): void {
+    const before = this.#state.firewall;
+    this.#state.firewall = firewall;
+    this.#undo.push(() => {
+      this.#state.firewall = before;
+    });
+    this.#writes.push({ key: keys.firewall, value: { ...firewall, boot: this.#boot } });
+    this.tableChanged = true;
+    if (before.confirmed !== firewall.confirmed) this.confirmedChanged = true;
+  }
+
+  /** Notes that something happened; it is written to the history with the rest. */
+  note(event: EventName, about: Partial<Omit<GateEvent, "at" | "event">> = {}): void {
+    this.events.push({ at: this.now.wall, event, user: null, address: null, by: null, reason: null, ...about });
+  }
+
+  noteGrant(event: EventName, grant: Grant, reason: string | null = null): void {
+    this.note(event, { user: grant.user, address: grant.address, by: grant.by, reason });
+  }
+
+  /** @returns true when there is something for the disk */
+  get changes(): boolean {
+    return this.#writes.length + this.events.length > 0;
+  }
+
+  /** Everything to write, with the clock's floor; `number` gives each history entry its place within a ms. */
+  writes(number: () => number): Write[] {
+    const clock: ClockRecord = { ...this.now, boot: this.#boot };
+    const history = this.events.map((event) => ({ key: keys.history(event.at, number()), value: event }));
+    return [...this.#writes, ...history, { key: keys.clock, value: clock }];
+  }
+
+  /** Where a decision begins, so that one that fails can be taken back alone. */
+  mark(): readonly [number, number, number, number, number] {
+    return [this.#undo.length, this.#writes.length, this.events.length, this.openings.length, this.cuts.length];
+  }
+
+  /** Takes the state back to a mark (by default: to the start). */
+  rollback(mark: readonly [number, number, number, number, number] = [0, 0, 0, 0, 0]): void {
+    while (this.#undo.length > mark[0]) this.#undo.pop()?.();
+    this.#writes.length = mark[1];
+    this.events.length = mark[2];
+    this.openings.length = mark[3];
+    this.cuts.length = mark[4];
+  }
+
+  #touch(address: Address): void {
+    if (this.touched.has(address)) return;
+    const rules = projectionRules(this.#state);
+    this.touched.set(address, projectAddress(this.#state.ledger, address, this.now.uptime, rules));
+  }
+}

@@ -1,0 +1,67 @@
+import { type Duration, seconds } from "../../duration.ts";
+import { type Child, type ChildOptions, type RunResult, run, start } from "../../host/adapters/run.ts";
+import { failure, failureFrom } from "../failure.ts";
+import { FirewallError, type FirewallOutcome } from "../firewall.ts";
+
+/** A transaction of a whole ruleset takes some 20 ms, a listing of 100,000 elements a second. */
+const TIME_LIMIT = seconds(10);
+
+/** Interactive nft writes every command to $HOME/.nft.history, which in time eats the CPU. */
+const NO_HISTORY = { HOME: "/nonexistent" };
+
+/** The nft program: runs it, and remembers which processes were ours. */
+export class NftCommand {
+  /** bounded: the last 256 processes; a transaction is reported within milliseconds of its end. */
+  readonly #pids = new Set<number>();
+
+  constructor(private readonly command: readonly string[]) {}
+
+  /** @returns true for the id of a process started here. */
+  isOurs(pid: number): boolean {
+    return this.#pids.has(pid);
+  }
+
+  /** Loads text with `nft -f -`, as one transaction. */
+  async load(text: string): Promise<FirewallOutcome> {
+    const result = await this.#run(["-f", "-"], text);
+    if (result.code === 0) return { ok: true };
+    if (result.code === undefined) return failure("unavailable", `nft did not finish: ${result.failed}`);
+    return failureFrom(result.stderr);
+  }
+
+  /** Runs a command that only reads. @throws FirewallError when nft cannot be run, or may not read. */
+  async read(args: readonly string[], input?: string): Promise<RunResult> {
+    const result = await this.#run(args, input);
+    if (result.failed === "missing") throw nftMissing();
+    if (result.code === undefined) {
+      throw new FirewallError(`nft did not answer: ${result.failed}`, "look at the host's load and at dmesg");
+    }
+    if (/Operation not permitted|Permission denied|must be root/.test(result.stderr)) throw nftDenied();
+    return result;
+  }
+
+  /** Starts nft as a child that goes on running. */
+  start(args: readonly string[], options: Omit<ChildOptions, "env">): Child {
+    const child = start([...this.command, ...args], { ...options, env: NO_HISTORY });
+    if (child.pid !== undefined) this.#remember(child.pid);
+    return child;
+  }
+
+  #run(args: readonly string[], input?: string, timeLimit: Duration = TIME_LIMIT): Promise<RunResult> {
+    const onStart = (pid: number): void => this.#remember(pid);
+    const stdin = input === undefined ? {} : { input };
+    return run([...this.command, ...args], { ...stdin, timeLimit, env: NO_HISTORY, onStart });
+  }
+
+  #remember(pid: number): void {
+    this.#pids.delete(pid);
+    this.#pids.add(pid);
+    if (this.#pids.size > 256) this.#pids.delete(this.#pids.values().next().value ?? pid);
+  }
+}
+
+const nftMissing = (): FirewallError =>
+  new FirewallError("nft is not installed", "install it: apt-get install nftables");
+
+const nftDenied = (): FirewallError =>
+  new FirewallError("nft may not touch the firewall", "run as root, or with CAP_NET_ADMIN");

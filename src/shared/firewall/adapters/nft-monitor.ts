@@ -1,0 +1,81 @@
+import type { Child } from "../../host/adapters/run.ts";
+import { readMonitorLine } from "../monitor-line.ts";
+import type { NftCommand } from "./nft-command.ts";
+
+/** A foreign `nft flush ruleset` is one event to us, not forty. */
+const COALESCE_MS = 10;
+
+/** From the first wait before a dead monitor is started again to the longest; each is double the one before. */
+const BACKOFF_MS = { first: 100, longest: 30_000 } as const;
+
+/** A monitor that lived this long was healthy: the next wait is the first again. */
+const HEALTHY_MS = 10_000;
+
+/** `nft monitor` as a child, listening for transactions of others on our table. Costs nothing while none happens. */
+export class NftMonitor {
+  #child: Child | undefined;
+  #touched = false;
+  /** bounded: one line that is not yet whole. */
+  #rest = "";
+  #report: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #backoff: number = BACKOFF_MS.first;
+  #stopped = false;
+
+  constructor(
+    private readonly nft: NftCommand,
+    private readonly disturbed: () => void,
+  ) {
+    this.#start();
+  }
+
+  /** Ends the child; no more calls come. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#report);
+    clearTimeout(this.#again);
+    this.#child?.kill();
+    await this.#child?.ended;
+  }
+
+  #start(): void {
+    const started = performance.now();
+    this.#rest = "";
+    this.#touched = false;
+    this.#child = this.nft.start(["monitor"], { stdout: (text) => this.#read(text) });
+    void this.#child.ended.then(() => this.#restart(performance.now() - started));
+  }
+
+  /** What happened while there was no monitor is unknown, so a new one begins with a report. */
+  #restart(lived: number): void {
+    if (this.#stopped) return;
+    this.#backoff = lived > HEALTHY_MS ? BACKOFF_MS.first : Math.min(this.#backoff * 2, BACKOFF_MS.longest);
+    this.#again = setTimeout(() => {
+      this.#start();
+      this.#soon();
+    }, this.#backoff);
+  }
+
+  #read(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#hear(line);
+  }
+
+  #hear(text: string): void {
+    const line = readMonitorLine(text);
+    if (line.is === "ours") this.#touched = true;
+    if (line.is === "lost") this.#soon();
+    if (line.is !== "generation") return;
+    const foreign = line.pid === undefined || !this.nft.isOurs(line.pid);
+    if (this.#touched && foreign) this.#soon();
+    this.#touched = false;
+  }
+
+  #soon(): void {
+    this.#report ??= setTimeout(() => {
+      this.#report = undefined;
+      this.disturbed();
+    }, COALESCE_MS);
+  }
+}

@@ -1,0 +1,139 @@
+import type { TablePlan } from "./firewall.ts";
+import { type Slot, SOURCE_64, slotChains } from "./slot.ts";
+import { type Chain, policiesOf } from "./table.ts";
+
+/** The counters of what the pre-filter dropped. */
+export const COUNTERS = ["k_scanner", "k_rate", "k_global"] as const;
+
+const hook = (name: string, priority: string): string =>
+  `type filter hook ${name} priority ${priority} ; policy accept ;`;
+
+/** @returns every chain of the table; chains that others go to come first. */
+export function chainsOf(plan: TablePlan): Chain[] {
+  const forward = policiesOf(plan).some(({ hooks }) => hooks.includes("forward"));
+  return [
+    CUT,
+    ...slotChains("current", plan.current, forward),
+    ...(plan.candidate === undefined ? [] : slotChains("candidate", plan.candidate, forward)),
+    KNOCK_OK,
+    KNOCK,
+    PRE,
+    STRAY6,
+    STRAY,
+    STRAYS,
+    slotSwitch(plan, "marks", "mark", hook("prerouting", "-140")),
+    slotSwitch(plan, "guard", "close", hook("input", "-10")),
+    ...(forward ? [slotSwitch(plan, "forwarded", "forward", hook("forward", "-10"))] : []),
+    hushChain(plan),
+  ];
+}
+
+/** The candidate is entered only while set `trial` holds the packet's family: the kernel rolls it back by itself. */
+function slotSwitch({ candidate }: TablePlan, name: string, chain: string, at: string): Chain {
+  const to = (slot: Slot): string => `goto ${slot}_${chain}`;
+  return {
+    name,
+    about:
+      candidate === undefined ? "to the confirmed policy" : "to the policy on trial while the trial lasts",
+    hook: at,
+    rules: [...(candidate === undefined ? [] : [`meta nfproto @trial ${to("candidate")}`]), to("current")],
+  };
+}
+
+const CUT: Chain = {
+  name: "cut",
+  about: "a session under way is told; a stranger hears nothing",
+  rules: ["meta l4proto tcp ct state established reject with tcp reset", "drop"],
+};
+
+const PRE: Chain = {
+  name: "pre",
+  about: "knocks, before anything costs memory",
+  hook: hook("prerouting", "-300"),
+  rules: ['iifname "lo" return', "fib daddr type != local return", "udp dport @knock_udp goto knock"],
+};
+
+/**
+ * Drop above the limit, then one limit for all that the event loop can serve: a full rate set falls through to
+ * it. The other way round (accept within the limit, else drop) forged sources could lock everybody out.
+ */
+const KNOCK: Chain = {
+  name: "knock",
+  about: "allowlist and grant holders pass; scanners and floods are dropped and counted",
+  rules: [
+    "meta length > 2048 drop",
+    "iifname @trusted goto knock_ok",
+    "ip saddr @allow4 goto knock_ok",
+    "ip6 saddr @allow6 goto knock_ok",
+    "ip saddr @live4 goto knock_ok",
+    `${SOURCE_64} @live6 goto knock_ok`,
+    "ip saddr @scanner4 counter name k_scanner drop",
+    `${SOURCE_64} @scanner6 counter name k_scanner drop`,
+    "update @rate4 { ip saddr limit rate over 10/second burst 20 packets } counter name k_rate drop",
+    `update @rate6 { ${SOURCE_64} limit rate over 10/second burst 20 packets } counter name k_rate drop`,
+    "limit rate over 30000/second burst 5000 packets counter name k_global drop",
+    "goto knock_ok",
+  ],
+};
+
+const KNOCK_OK: Chain = {
+  name: "knock_ok",
+  about: "a flood of forged knocks must not fill the host's conntrack table",
+  rules: ["notrack", "accept"],
+};
+
+/** After conntrack, so that answers to the host's own DNS, NTP and trunks never count. */
+const STRAYS: Chain = {
+  name: "strays",
+  about: "who touches many ports is a scanner for a minute",
+  hook: hook("prerouting", "-139"),
+  rules: [
+    'iifname "lo" return',
+    "iifname @trusted return",
+    "fib daddr type != local return",
+    "ct state != new return",
+    "ip saddr @allow4 return",
+    "ip6 saddr @allow6 return",
+    "ip saddr @live4 return",
+    `${SOURCE_64} @live6 return`,
+    "meta l4proto udp goto stray",
+    "tcp flags & (syn | ack | rst | fin) == syn goto stray",
+  ],
+};
+
+/** A look-up of a set whose elements carry a limit evaluates the limit: hence `cnt` beside `scanner`. */
+const STRAY: Chain = {
+  name: "stray",
+  about: "more than 20 different ports in 10 s; never a verdict on the packet itself",
+  rules: [
+    "meta nfproto ipv6 goto stray6",
+    "ip saddr . th dport @touch4 return",
+    "add @touch4 { ip saddr . th dport }",
+    "update @cnt4 { ip saddr limit rate over 120/minute burst 20 packets } update @scanner4 { ip saddr }",
+  ],
+};
+
+const STRAY6: Chain = {
+  name: "stray6",
+  about: "the same by /64",
+  rules: [
+    `${SOURCE_64} . th dport @touch6 return`,
+    `add @touch6 { ${SOURCE_64} . th dport }`,
+    `update @cnt6 { ${SOURCE_64} limit rate over 120/minute burst 20 packets } update @scanner6 { ${SOURCE_64} }`,
+  ],
+};
+
+/** A closed UDP port answers port-unreachable, a bound one does not: silence for all hides which are bound. */
+function hushChain({ knockUdp }: TablePlan): Chain {
+  const rules = [
+    'oifname "lo" accept',
+    "icmp type destination-unreachable icmp code port-unreachable drop",
+    "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop",
+  ];
+  return {
+    name: "hush",
+    about: "bound knock ports look like their closed neighbours",
+    hook: hook("output", "-10"),
+    rules: knockUdp.length === 0 ? [] : rules,
+  };
+}

@@ -1,0 +1,27 @@
+import type { FirewallFailure, FirewallOutcome } from "./firewall.ts";
+
+/** What nft prints (strerror(3)), and what it means for a change of set elements or a ruleset. First match counts. */
+const MEANINGS: readonly [RegExp, FirewallFailure][] = [
+  [/Operation not permitted|Permission denied|must be root/, "denied"],
+  [/Too many open files in system/, "full"],
+  [/No such file or directory/, "missing"],
+  [/No buffer space|Resource temporarily unavailable|Cannot allocate memory/, "unavailable"],
+];
+
+/** @returns a failure from what nft wrote to stderr; a line of it becomes the message. */
+export function failureFrom(stderr: string): Extract<FirewallOutcome, { ok: false }> {
+  const line = /^.*Error:.*$/m.exec(stderr)?.[0] ?? stderr.trim().split("\n", 1)[0] ?? "";
+  const why = MEANINGS.find(([pattern]) => pattern.test(stderr))?.[1] ?? "refused";
+  return failure(why, `nft: ${line.replace(/^.*?Error: /, "")}`);
+}
+
+/** @returns a failure. Control characters are taken out of the message: it may be printed. */
+export function failure(why: FirewallFailure, message: string): Extract<FirewallOutcome, { ok: false }> {
+  return { ok: false, why, message: message.replace(/\p{Cc}/gu, " ").slice(0, 300) };
+}
+
+/** @returns the refusal of a table that belongs to another instance. */
+export function foreignTable(owner: string): Extract<FirewallOutcome, { ok: false }> {
+  const whose = owner === "" ? "was not made by knockline" : `belongs to the instance in ${owner}`;
+  return failure("foreign", `table inet knockline ${whose}`);
+}

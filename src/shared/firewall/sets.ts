@@ -1,0 +1,119 @@
+import { familyOf } from "../address.ts";
+import type { TablePlan } from "./firewall.ts";
+import { policiesOf, SET_SIZE } from "./table.ts";
+
+/** A named set of the table. */
+export interface SetSpec {
+  readonly name: string;
+  /** What its keys are, e.g. `type ipv4_addr`. */
+  readonly key: string;
+  /** Flags, size and default time-out, e.g. `flags timeout ; size 65536 ;`. */
+  readonly options: string;
+  /** All its elements, where the plan decides them; absent where they come and go without an install. */
+  readonly fill?: readonly string[];
+}
+
+/** Sets that belong together, with a line for people. */
+export interface SetGroup {
+  readonly about: string;
+  readonly sets: readonly SetSpec[];
+}
+
+const V4 = "type ipv4_addr";
+const V6 = "type ipv6_addr";
+const SESSION = ". inet_service . inet_service";
+
+/** Elements end by themselves, in the kernel, with every process of ours dead. */
+const timed = (name: string, key: string): SetSpec => ({
+  name,
+  key,
+  options: `flags timeout ; size ${SET_SIZE} ;`,
+});
+
+/** Exact addresses of both families, and IPv6 /64 (a hash looked up with the host part masked: no rbtree). */
+const addressSets = (name: string): SetSpec[] => [
+  timed(`${name}4`, V4),
+  timed(`${name}6`, V6),
+  timed(`${name}6n`, V6),
+];
+
+/** Filled by packets: a stranger can fill them, so each entry is short-lived and a full set only falls through. */
+const counted = (name: string, key: string, timeout: string): SetSpec => ({
+  name,
+  key,
+  options: `flags dynamic,timeout ; size ${SET_SIZE - 1} ; timeout ${timeout} ;`,
+});
+
+/** Interface names are pasted into quotes: 15 bytes at most (IFNAMSIZ), and nothing that could end the quotes. */
+export function quotedInterfaces(names: readonly string[]): string[] {
+  return [...new Set(names)].sort().map((name) => {
+    if (!/^[\w.:@-]{1,15}\*?$/.test(name))
+      throw new TypeError(`not an interface name: ${JSON.stringify(name)}`);
+    return `"${name}"`;
+  });
+}
+
+function policyGroup({ current, candidate, allow, knockUdp }: TablePlan): SetGroup {
+  const interval = (name: string, key: string, fill: readonly string[]): SetSpec => ({
+    name,
+    key,
+    options: `flags interval ;${key.includes("addr") ? " auto-merge ;" : ""}`,
+    fill,
+  });
+  const trial: SetSpec = { name: "trial", key: "typeof meta nfproto", options: "flags timeout ;" };
+  return {
+    about: "what the settings say: trusted interfaces, the allowlist, bound knock ports; families on trial",
+    sets: [
+      interval("trusted", "type ifname", quotedInterfaces(current.trustedInterfaces)),
+      interval("allow4", V4, allow.filter((address) => familyOf(address) === 4).toSorted()),
+      interval("allow6", V6, allow.filter((address) => familyOf(address) === 6).toSorted()),
+      {
+        name: "knock_udp",
+        key: "type inet_service",
+        options: "",
+        fill: [...new Set(knockUdp)].sort((a, b) => a - b).map(String),
+      },
+      // A time left from an earlier trial must not send packets into a candidate loaded later.
+      candidate === undefined ? { ...trial, fill: [] } : trial,
+    ],
+  };
+}
+
+function serviceGroup(plan: TablePlan): SetGroup {
+  const names = new Set(policiesOf(plan).flatMap(({ services }) => services.map(({ name }) => name)));
+  return {
+    about: "grants: one element for each address that a service is open for (...6n: a /64)",
+    sets: [...names].flatMap(addressSets),
+  };
+}
+
+const SESSION_GROUP: SetGroup = {
+  about: "live: any grant; kept: TCP may go on after it; revoked: it may not; adopted: older than the policy",
+  sets: [
+    timed("live4", V4),
+    timed("live6", V6),
+    ...addressSets("kept"),
+    ...addressSets("revoked"),
+    timed("adopted4", `${V4} ${SESSION}`),
+    timed("adopted6", `${V6} ${SESSION}`),
+  ],
+};
+
+const ABUSE_GROUP: SetGroup = {
+  about: "abuse: filled by packets, IPv6 by /64",
+  sets: [
+    counted("rate4", V4, "5s"),
+    counted("rate6", V6, "5s"),
+    counted("touch4", `${V4} . inet_service`, "10s"),
+    counted("touch6", `${V6} . inet_service`, "10s"),
+    counted("cnt4", V4, "1m"),
+    counted("cnt6", V6, "1m"),
+    counted("scanner4", V4, "1m"),
+    counted("scanner6", V6, "1m"),
+  ],
+};
+
+/** @returns every set of the table that this plan makes, in groups for people. */
+export function setGroups(plan: TablePlan): SetGroup[] {
+  return [policyGroup(plan), serviceGroup(plan), SESSION_GROUP, ABUSE_GROUP];
+}

@@ -1,0 +1,228 @@
+import type { Gate } from "../access/gate.ts";
+import { type Grant, isLive } from "../access/grant.ts";
+import { extend, open, revoke, viewGrant } from "../access/grants.ts";
+import { readHistory } from "../access/history.ts";
+import { viewEvent } from "../access/event.ts";
+import { samePolicy } from "../access/state.ts";
+import { apply, confirm, rollBack, tearDown } from "../access/trial.ts";
+import { Denied } from "../access/denial.ts";
+import { parseGrantAddress } from "../address.ts";
+import { seconds } from "../duration.ts";
+import { FirewallError } from "../firewall/firewall.ts";
+import { formatPorts } from "../firewall/policy.ts";
+import { describePlan } from "../access/plan.ts";
+import { StoreError } from "../store/store.ts";
+import { addUser, changeUser, checkServices, coveredRanges, findUser, removeUser, rotatePorts } from "../users/decisions.ts";
+import { coveredPorts } from "../users/ports.ts";
+import { viewUser } from "../users/user.ts";
+import { type AdminVerbs, Refusal, type Verb } from "./verbs.ts";
+import type { StatusView } from "./views.ts";
+
+/** What the answering process knows beside the gate. */
+export interface Answerer {
+  /** ISO time since when knockd runs; null: no knockd, a knockctl is the gate for one command. */
+  readonly since: string | null;
+}
+
+type Answers = {
+  [V in Exclude<Verb, "watch">]: (gate: Gate, args: AdminVerbs[V]["args"], about: Answerer) => Promise<AdminVerbs[V]["result"]>;
+};
+
+/** How long a trial lasts when the admin does not say. */
+const TRIAL = 60;
+
+/** One answer a verb. A new verb is one entry here, its types in verbs.ts, its decoder in decode/request.ts. */
+const answers: Answers = {
+  status: async (gate, _args, { since }) => status(gate, since),
+
+  list: async (gate) => {
+    const { uptime } = gate.parts.clock();
+    return { grants: gate.state.ledger.live(uptime).sort((a, b) => a.renewed - b.renewed).map((grant) => viewGrant(grant, uptime)) };
+  },
+
+  grant: async (gate, { address, user, services, ttl, reason }) => {
+    const parsed = parseGrantAddress(address);
+    if (parsed === undefined) throw new Refusal("usage", `"${address}" is no address`, "give one IPv4 or IPv6 address, or an IPv6 /64; names are not looked up here");
+    const { grant, renewed } = await gate.run((state, tx) => {
+      checkServices(state, services);
+      const opening = { address: parsed, user: user ?? null, by: "admin", proof: null } as const;
+      return open(state, tx, { ...opening, ...(services && { services }), ...(ttl && { ttl: seconds(ttl) }), ...(reason && { reason }) }, gate.parts.freshId);
+    });
+    return { grant: view(gate, grant), renewed, notes: notInForce(gate, grant.services) };
+  },
+
+  extend: async (gate, { id, ttl }) => {
+    const { grant, notes } = await gate.run((state, tx) => extend(state, tx, id, seconds(ttl)));
+    return { grant: view(gate, grant), notes };
+  },
+
+  revoke: async (gate, { what, all, keep_sessions }) => {
+    const { uptime } = gate.parts.clock();
+    return gate.run((state, tx) => {
+      const chosen = all ? [...state.ledger.all()] : choose(gate, what ?? "");
+      const live = chosen.filter((grant) => isLive(grant, uptime));
+      const ending = keep_sessions ? live : chosen.filter((grant) => isLive(grant, uptime) || grant.closed?.kept !== false);
+      if (ending.length === 0 && !all) throw new Refusal("not_found", `nothing is open for ${what}`, "see what is: knockctl list");
+      const notes = revoke(state, tx, ending, gate.parts.memory, keep_sessions ?? false);
+      return { revoked: live.map((grant) => viewGrant(grant, uptime)), notes };
+    });
+  },
+
+  history: async (gate, { since, user, address }) => {
+    const query = { ...(since && { since: Date.parse(since) }), ...(user && { user }), ...(address && { address: parseGrantAddress(address) ?? address }) };
+    return { events: (await readHistory(gate.parts.store, query)).map(viewEvent) };
+  },
+
+  user_add: async (gate, { name, ...wishes }) => {
+    const draw = await gate.parts.draw();
+    const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, draw));
+    return { user: viewUser(user), notes: notInForce(gate, user.services) };
+  },
+
+  user_set: async (gate, { name, ...wishes }) => {
+    const draw = await gate.parts.draw();
+    const { user, notes } = await gate.run((state, tx) => changeUser(state, tx, name, wishes, draw, gate.parts.memory));
+    return { user: viewUser(user), notes: [...notes, ...notInForce(gate, user.services)] };
+  },
+
+  user_list: async (gate) => ({ users: [...gate.state.users.values()].map(viewUser) }),
+
+  user_show: async (gate, { name }) => ({ user: viewUser(findUser(gate.state, name)) }),
+
+  user_rotate: async (gate, { name, ports }) => {
+    if (!ports) throw new Refusal("usage", "say what to draw anew", `knockctl user rotate ${name} --ports`);
+    const draw = await gate.parts.draw();
+    const user = await gate.run((state, tx) => rotatePorts(state, tx, name, draw));
+    return { user: viewUser(user), notes: [`the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`] };
+  },
+
+  user_remove: async (gate, { name }) => {
+    const { uptime } = gate.parts.clock();
+    const { user, closed } = await gate.run((state, tx) => removeUser(state, tx, name, gate.parts.memory));
+    return { user: viewUser(user), revoked: closed.map((grant) => viewGrant(grant, uptime)) };
+  },
+
+  user_client: async (gate, { name }) => {
+    const user = findUser(gate.state, name);
+    const { policy, server, knock } = gate.state.settings;
+    const services = policy.services.filter((service) => user.services.includes(service.name));
+    const tcp = services.flatMap(({ ports }) => ports).find(({ proto }) => proto === "tcp");
+    return {
+      server: server.name,
+      user: name,
+      steps: user.steps.map(({ proto, port }) => ({ proto, port })),
+      proof: user.proof,
+      window: knock.window / 1000,
+      services: services.map((service) => ({ name: service.name, ports: service.ports.map(formatPorts) })),
+      probe: tcp?.from ?? null,
+    };
+  },
+
+  firewall_plan: async (gate) => describePlan(gate.state.firewall.confirmed, gate.state.settings.policy, gate.state.settings.paths.state),
+
+  firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }) => {
+    const sessions = await gate.parts.sessions();
+    const application = {
+      trial: now ? undefined : seconds(trial ?? TRIAL),
+      keep: keep ?? [],
+      sshPorts: ssh_ports ?? [],
+      sessions,
+      freshId: gate.parts.freshId,
+    };
+    const kept = await gate.run((state, tx) => apply(state, tx, application));
+    const running = gate.state.firewall.trial;
+    return {
+      state: running === null ? "confirmed" : "trial",
+      ends: running === null ? null : new Date(running.endsWall).toISOString(),
+      kept: kept.map((grant) => view(gate, grant)),
+      notes: [],
+    };
+  },
+
+  firewall_confirm: async (gate) => {
+    await gate.run((state, tx) => confirm(state, tx));
+    return { state: "confirmed" };
+  },
+
+  firewall_rollback: async (gate) => {
+    const rolled = await gate.run((state, tx) => rollBack(state, tx, "asked"));
+    return { state: rolled ? "rolled back" : "nothing to roll back" };
+  },
+
+  firewall_teardown: async (gate) => {
+    await gate.run((_state, tx) => tearDown(tx));
+    return { state: "removed" };
+  },
+
+  check: async (gate) => ({ problems: coveredPorts(gate.state.users.values(), coveredRanges(gate.state)) }),
+};
+
+/**
+ * Answers one question of an admin.
+ * @throws Refusal, whatever went wrong: a no, a damaged store, a kernel that did not take it
+ */
+export async function answer<V extends Exclude<Verb, "watch">>(gate: Gate, verb: V, args: AdminVerbs[V]["args"], about: Answerer): Promise<AdminVerbs[V]["result"]> {
+  try {
+    return await answers[verb](gate, args, about);
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+/** @returns the error as a Refusal; a fault of ours keeps its name so that it can be reported */
+export function refusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof StoreError || error instanceof FirewallError) return new Refusal("broken", error.message, error.cure);
+  if (error instanceof Denied && error.reason === "firewall_off") {
+    return new Refusal("refused", "no firewall policy is in force, so there is no door to open", "start knockd, or: knockctl firewall apply");
+  }
+  if (error instanceof Denied) return new Refusal("refused", error.message, "see knockctl list and knockctl status");
+  return new Refusal("broken", `a fault in knockline: ${String(error)}`, "please report it with the lines above");
+}
+
+async function status(gate: Gate, since: string | null): Promise<StatusView> {
+  const { firewall, settings, ledger } = gate.state;
+  const problems = [...gate.problems.values(), ...coveredPorts(gate.state.users.values(), coveredRanges(gate.state))];
+  const table = await gate.alone(() => gate.projector.state()).catch((error: FirewallError) => {
+    problems.push(`${error.message}; ${error.cure}`);
+    return { state: "missing" } as const;
+  });
+  const trial = firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
+  const known = table.state === "foreign" ? "altered" : since === null && table.state === "altered" ? "ok" : table.state;
+  const pending = !samePolicy(firewall.confirmed, settings.policy);
+  if (pending && trial === null && firewall.confirmed !== null) problems.push("settings changed, not applied: knockctl firewall plan");
+  return {
+    ok: since !== null && known === "ok" && problems.length === 0,
+    knockd: { state: since === null ? "stopped" : "running", since, problems },
+    phone: { state: "off" },
+    firewall: {
+      state: known === "ok" && trial !== null ? "trial" : known,
+      guard: (trial?.policy ?? firewall.confirmed)?.guard ?? "nothing",
+      pending,
+      trial_ends: trial === null ? null : new Date(trial.endsWall).toISOString(),
+      drops: "drops" in table ? table.drops : null,
+    },
+    grants: ledger.live(gate.parts.clock().uptime).length,
+  };
+}
+
+/** Grants by id, by address (also those whose sessions are kept), or of a user. */
+function choose({ state }: Gate, what: string): Grant[] {
+  const grant = state.ledger.get(what);
+  if (grant !== undefined) return [grant];
+  const address = parseGrantAddress(what);
+  return address === undefined ? state.ledger.ofUser(what) : state.ledger.ofAddress(address);
+}
+
+function view(gate: Gate, grant: Grant) {
+  return viewGrant(grant, gate.parts.clock().uptime);
+}
+
+/** Says which services have no door yet because the settings that name them were not applied. */
+function notInForce(gate: Gate, services: readonly string[]): string[] {
+  const { confirmed, trial } = gate.state.firewall;
+  if (confirmed === null) return [];
+  const loaded = [...confirmed.services, ...(trial?.policy.services ?? [])].map(({ name }) => name);
+  const missing = services.filter((name) => !loaded.includes(name));
+  return missing.length === 0 ? [] : [`${missing.join(", ")}: in the settings, but not in force yet: knockctl firewall plan`];
+}

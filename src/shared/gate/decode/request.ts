@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
+
+const name = z.string().min(1).max(64);
+const text = z.string().max(200);
+const seconds = z.int().min(1).max(366 * 86_400);
+const time = z.iso.datetime({ offset: true });
+const nothing = z.strictObject({});
+const wishes = {
+  services: z.array(name).max(64).optional(),
+  proof: z.enum(["none", "otp", "ssh"]).optional(),
+  ttl: seconds.nullable().optional(),
+  max_ttl: seconds.nullable().optional(),
+  approval: z.enum(["none", "phone", "call"]).optional(),
+  expires: time.nullable().optional(),
+  steps: z.array(z.enum(["udp", "tcp"])).max(8).optional(),
+  enabled: z.boolean().optional(),
+};
+
+/** The arguments of every admin verb. What is not listed here is refused. */
+const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
+  status: nothing,
+  list: nothing,
+  grant: z.strictObject({
+    address: text,
+    user: name.optional(),
+    services: z.array(name).max(64).optional(),
+    ttl: seconds.optional(),
+    reason: text.optional(),
+  }),
+  extend: z.strictObject({ id: name, ttl: seconds }),
+  revoke: z.strictObject({ what: text.optional(), all: z.boolean().optional(), keep_sessions: z.boolean().optional() }),
+  history: z.strictObject({ since: time.optional(), user: name.optional(), address: text.optional() }),
+  watch: z.strictObject({ what: text.optional() }),
+  user_add: z.strictObject({ name: text, ...wishes }),
+  user_set: z.strictObject({ name, ...wishes }),
+  user_list: nothing,
+  user_show: z.strictObject({ name }),
+  user_rotate: z.strictObject({ name, ports: z.boolean() }),
+  user_remove: z.strictObject({ name }),
+  user_client: z.strictObject({ name }),
+  firewall_plan: nothing,
+  firewall_apply: z.strictObject({
+    confirm: z.int().min(1).max(86_400).optional(),
+    now: z.boolean().optional(),
+    keep: z.array(text).max(1024).optional(),
+    ssh_ports: z.array(z.int().min(1).max(65_535)).max(64).optional(),
+  }),
+  firewall_confirm: nothing,
+  firewall_rollback: nothing,
+  firewall_teardown: nothing,
+  check: nothing,
+};
+
+/** One question as it came over the admin socket. */
+export interface AdminRequest<V extends Verb = Verb> {
+  readonly verb: V;
+  readonly args: AdminVerbs[V]["args"];
+}
+
+/**
+ * Decodes one line of the admin socket: `{"verb": ..., "args": {...}}`.
+ * @throws Refusal `usage` naming what does not fit
+ */
+export function decodeRequest(line: string): AdminRequest {
+  const { verb, args } = parse(line);
+  if (typeof verb !== "string" || !Object.hasOwn(verbs, verb)) {
+    throw new Refusal("usage", "the gate does not know this question", "use the knockctl of the same version");
+  }
+  const result = verbs[verb as Verb].safeParse(args ?? {});
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new Refusal("usage", `${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(), `see knockctl ${verb.replace("_", " ")} --help`);
+  }
+  return { verb: verb as Verb, args: result.data as AdminVerbs[Verb]["args"] };
+}
+
+function parse(line: string): { verb?: unknown; args?: unknown } {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // falls through: the same answer as for JSON that is no object
+  }
+  throw new Refusal("usage", "the gate was sent something that is no question", "one JSON object a line");
+}

@@ -1,0 +1,10 @@
+import { randomBytes, randomInt } from "node:crypto";
+import type { Random } from "../../users/ports.ts";
+
+/** Uniform whole numbers in 0 .. n-1 from the system's generator. */
+export const systemRandom: Random = (n) => randomInt(n);
+
+/** @returns a grant id: `g` and 6 hex digits */
+export function freshGrantId(): string {
+  return `g${randomBytes(3).toString("hex")}`;
+}

@@ -1,0 +1,98 @@
+import { execa } from "execa";
+import type { Duration } from "../../duration.ts";
+
+/** How a program that ran to its end came out. */
+export interface RunResult {
+  /** Exit code; undefined when it did not exit by itself. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why there is no exit code: not installed, not allowed to run, over its time limit, or ended by a signal. */
+  readonly failed?: "missing" | "denied" | "timeout" | "killed";
+}
+
+/** What a run is given. */
+export interface RunOptions {
+  /** Text for stdin; without it stdin is empty. */
+  readonly input?: string;
+  /** Then it is ended, and its result is `timeout`. */
+  readonly timeLimit: Duration;
+  /** Added to this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told the process id as soon as there is one, before the program has done anything. */
+  readonly onStart?: (pid: number) => void;
+}
+
+/** A child that goes on running. */
+export interface Child {
+  /** undefined when it could not be started; `ended` then says so. */
+  readonly pid: number | undefined;
+  /** Writes to its stdin; lost when it has ended. */
+  write(text: string): void;
+  /** Ends it with SIGTERM, half a second later with SIGKILL. */
+  end(): void;
+  /** Ends it with SIGKILL: what it is about to do must not happen. */
+  kill(): void;
+  /** Resolves when it has ended, for whatever reason; never rejects. */
+  readonly ended: Promise<{ readonly code: number | undefined; readonly missing: boolean }>;
+}
+
+/** What a child is given; a stream without a reader is thrown away. Text comes in pieces, not lines. */
+export interface ChildOptions {
+  readonly stdout?: (text: string) => void;
+  readonly stderr?: (text: string) => void;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Plain messages whatever the admin's language, and the folders of system programs also for a plain user. */
+function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { PATH: `${process.env.PATH ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`, LC_ALL: "C", ...extra };
+}
+
+/**
+ * Runs a program to its end. No shell: the arguments reach it as they are.
+ * @param command program and arguments
+ * @returns its result, never a rejection: a program that is missing or fails is an outcome for the caller to read
+ */
+export async function run(command: readonly string[], options: RunOptions): Promise<RunResult> {
+  const [file = "", ...args] = command;
+  const child = execa(file, args, {
+    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
+    env: environment(options.env),
+    timeout: options.timeLimit,
+    reject: false,
+    stripFinalNewline: false,
+  });
+  if (child.pid !== undefined) options.onStart?.(child.pid);
+  const result = await child;
+  const text = { stdout: String(result.stdout ?? ""), stderr: String(result.stderr ?? "") };
+  if (result.exitCode !== undefined) return { code: result.exitCode, ...text };
+  return { code: undefined, ...text, failed: result.timedOut ? "timeout" : reason(result.code) };
+}
+
+const reason = (errno: string | undefined): "missing" | "denied" | "killed" =>
+  errno === "ENOENT" ? "missing" : errno === "EACCES" ? "denied" : "killed";
+
+/** Starts a program that goes on running; it is ended with this process. No shell. */
+export function start(command: readonly string[], options: ChildOptions): Child {
+  const [file = "", ...args] = command;
+  const child = execa(file, args, {
+    stdin: "pipe",
+    stdout: options.stdout === undefined ? "ignore" : "pipe",
+    stderr: options.stderr === undefined ? "ignore" : "pipe",
+    env: environment(options.env),
+    buffer: false,
+    reject: false,
+    forceKillAfterDelay: 500,
+  });
+  if (options.stdout !== undefined) child.stdout?.setEncoding("utf8").on("data", options.stdout);
+  if (options.stderr !== undefined) child.stderr?.setEncoding("utf8").on("data", options.stderr);
+  child.stdin.on("error", () => undefined); // it has ended: `ended` tells
+  return {
+    pid: child.pid,
+    write: (text) => void child.stdin.write(text),
+    end: () => void child.kill(),
+    kill: () => void child.kill("SIGKILL"),
+    ended: child.then(({ exitCode, code }) => ({ code: exitCode, missing: code === "ENOENT" })),
+  };
+}

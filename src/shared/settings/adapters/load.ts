@@ -1,0 +1,53 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathsFor } from "../paths.ts";
+import { SettingsError } from "../problem.ts";
+import type { Paths, Settings } from "../settings.ts";
+import { readToml } from "./toml.ts";
+
+/**
+ * Reads and decodes the settings.
+ * @param file the settings file; relative to the working directory
+ * @throws SettingsError with every problem, one a line
+ */
+export async function loadSettings(file: string): Promise<Settings> {
+  const path = resolve(file);
+  const raw = await readToml(path);
+  // loaded late: the decoder brings zod, which costs as much as half of Node's own start
+  const { decodeSettings } = await import("../decode/settings.ts");
+  const decoded = decodeSettings(raw, path);
+  if (decoded.ok) return decoded.settings;
+  throw new SettingsError(path, decoded.errors, `correct ${path}, then: knockctl config check`);
+}
+
+/**
+ * Finds an instance's files without decoding its settings: the light way, for a question to a running knockd.
+ * @throws SettingsError when the file is missing or no TOML
+ */
+export async function locate(file: string): Promise<Paths> {
+  const path = resolve(file);
+  return pathsFor(path, (await readToml(path)).paths);
+}
+
+/**
+ * Makes sure that a secret file is there and private: others than owner and group may not read or write it.
+ * @throws SettingsError that names the file and the chmod
+ */
+export async function checkSecretFile(path: string): Promise<void> {
+  const refuse = (message: string, cure: string): SettingsError =>
+    new SettingsError(path, [{ path: "", message }], cure);
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT")
+      throw refuse(`the secret file ${path} is missing`, "make it with: knockctl init");
+    throw refuse(
+      `the secret file ${path} cannot be looked at: ${error.message}`,
+      "run as root, or as the owner of the instance",
+    );
+  });
+  if ((found.mode & 0o007) === 0) return;
+  const mode = (found.mode & 0o777).toString(8).padStart(4, "0");
+  throw refuse(
+    `the secret file ${path} is open to everybody (mode ${mode})`,
+    `close it with: chmod 0640 ${path}`,
+  );
+}

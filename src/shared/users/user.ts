@@ -1,0 +1,50 @@
+import type { Duration } from "../duration.ts";
+import type { ProofName, UserView } from "../gate/views.ts";
+
+/** One step of a knock sequence. */
+export interface Step {
+  readonly proto: "udp" | "tcp";
+  readonly port: number;
+}
+
+/** Somebody who may knock. Never changed, only replaced. */
+export interface User {
+  readonly name: string;
+  /** Three steps, in the order they must be knocked. */
+  readonly steps: readonly Step[];
+  readonly proof: ProofName;
+  readonly services: readonly string[];
+  /** null: [access] ttl. */
+  readonly ttl: Duration | null;
+  /** null: [access] max_ttl. */
+  readonly maxTtl: Duration | null;
+  readonly approval: "none" | "phone" | "call";
+  readonly enabled: boolean;
+  /** Wall clock ms after which the user may open nothing, and nothing stays open. null: never. */
+  readonly expires: number | null;
+  /** Wall clock ms. */
+  readonly created: number;
+}
+
+/** How many users there may be: three ports each out of 30,768, a hundred apart from their own. */
+export const MAX_USERS = 2_000;
+
+/** @returns true for a name a user may bear: DESIGN section 5. */
+export function isUserName(name: string): boolean {
+  return /^[a-z][a-z0-9_-]{0,31}$/.test(name);
+}
+
+/** @returns the user as `--json` prints it */
+export function viewUser(user: User): UserView {
+  return {
+    name: user.name,
+    steps: user.steps.map(({ proto, port }) => ({ proto, port })),
+    proof: user.proof,
+    services: [...user.services],
+    ttl: user.ttl === null ? null : user.ttl / 1000,
+    max_ttl: user.maxTtl === null ? null : user.maxTtl / 1000,
+    approval: user.approval,
+    enabled: user.enabled,
+    expires: user.expires === null ? null : new Date(user.expires).toISOString(),
+  };
+}

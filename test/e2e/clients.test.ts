@@ -1,0 +1,424 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { renderClient } from "../../src/shared/clients/render.ts";
+import type { ClientView } from "../../src/shared/gate/views.ts";
+
+// The bash client against a stand-in for the server, in a network (and mount) namespace of its own.
+
+/** What test/e2e/clients-fake-server.mjs takes. */
+interface FakeServer {
+  steps?: string[];
+  /** TCP port that opens; by default 22. */
+  door?: number;
+  /** What a connection is told. */
+  greeting?: string;
+  /** How the shut door answers. */
+  shut?: "refuse" | "drop";
+  /** How many whole knocks to overhear. */
+  ignore?: number;
+  /** Milliseconds between the last step and the opening. */
+  after?: number;
+  /** Open from the start. */
+  open?: boolean;
+}
+
+type Heard = {
+  step?: string;
+  from?: string;
+  payload?: string;
+  at?: number;
+  entered?: string;
+  ready?: boolean;
+};
+
+const STEPS = ["udp/4711", "udp/29301", "udp/11822"];
+const V4 = "192.0.2.1";
+const V6 = "2001:db8::1";
+const FAKE_SERVER = fileURLToPath(new URL("clients-fake-server.mjs", import.meta.url));
+
+const root = process.getuid?.() === 0;
+let folder = "";
+let holder: ChildProcess;
+const servers: ChildProcess[] = []; // bounded: one a test, ended after it
+
+/** Runs a command to its end in the namespace. */
+async function run(command: string[], env: NodeJS.ProcessEnv = {}, input = "") {
+  const child = spawn("nsenter", ["-t", String(holder.pid), "-n", "-m", ...command], {
+    env: { PATH: process.env.PATH, HOME: folder, ...env },
+    cwd: "/",
+    detached: true,
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  child.stdin.on("error", () => {}).end(input);
+  const began = performance.now();
+  const [code] = await once(child, "close");
+  return {
+    code: code as number | null,
+    stdout,
+    stderr,
+    took: performance.now() - began,
+    pid: child.pid as number,
+  };
+}
+
+/** Starts the stand-in and waits until it listens. @returns what it hears, as it hears it. */
+async function serve(options: FakeServer = {}): Promise<Heard[]> {
+  const args = JSON.stringify({ steps: STEPS, door: 22, ...options });
+  const child = spawn("nsenter", ["-t", String(holder.pid), "-n", process.execPath, FAKE_SERVER, args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  servers.push(child);
+  const heard: Heard[] = [];
+  await new Promise<void>((ready, refuse) => {
+    child.on("exit", () => refuse(new Error("the stand-in ended before it listened")));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const event = JSON.parse(line) as Heard;
+      if (event.ready) ready();
+      else heard.push(event);
+    });
+  });
+  return heard;
+}
+
+const VIEW: ClientView = {
+  server: "pbx.example.com-k3v9x2qa",
+  user: "ann",
+  steps: STEPS.map((step) => ({ proto: "udp", port: Number(step.slice(4)) })),
+  proof: "none",
+  window: 30,
+  services: [{ name: "ssh", ports: ["tcp/22"] }],
+  probe: 22,
+};
+
+/** Writes a client into the folder. @returns its path. */
+function client(view: Partial<ClientView> = {}, host = V4): string {
+  const file = join(folder, `knock-${Math.random().toString(36).slice(2)}.sh`);
+  writeFileSync(file, renderClient({ ...VIEW, ...view }, host, "sh"), { mode: 0o700 });
+  return file;
+}
+
+/** A PATH on which only the named programs are found. */
+function onlyPrograms(...names: string[]): string {
+  const bin = mkdtempSync(join(folder, "bin-"));
+  for (const name of names) symlinkSync(`/usr/bin/${name}`, join(bin, name));
+  return bin;
+}
+
+/** Puts a program of our own first on a PATH. */
+function addProgram(bin: string, name: string, text: string): string {
+  writeFileSync(join(bin, name), `#!/bin/bash\n${text}\n`);
+  chmodSync(join(bin, name), 0o755);
+  return bin;
+}
+
+const steps = (heard: Heard[]): string[] => heard.flatMap(({ step }) => step ?? []);
+const lines = (text: string): number => text.split("\n").filter(Boolean).length;
+
+/** Children outlive nothing: all that a client started has ended when it has. */
+async function expectNoLeftovers(pid: number): Promise<void> {
+  const { stdout } = await run(["ps", "-o", "pid=,args=", "-g", String(pid)]);
+  expect(stdout.trim()).toBe("");
+}
+
+describe.skipIf(!root)("the bash client", () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "knockline-clients-"));
+    holder = spawn("unshare", ["-n", "-m", "sh", "-c", "echo ready; exec sleep 600"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(holder.stdout as NonNullable<typeof holder.stdout>, "data");
+    const hosts = [`${V6} both`, `${V4} both`, `${V4} four`, "2001:db8:ffff::1 unrouted", `${V4} unrouted`];
+    writeFileSync(join(folder, "hosts"), `127.0.0.1 localhost\n${hosts.join("\n")}\n`);
+    const setUp = await run([
+      "sh",
+      "-ec",
+      `ip link set lo up
+       ip link add d0 type veth peer name d1
+       ip link set d1 up
+       ip link set d0 up
+       ip addr add ${V4}/24 dev d0
+       ip addr add ${V6}/64 dev d0 nodad
+       mount --bind ${folder}/hosts /etc/hosts`,
+    ]);
+    expect(setUp).toMatchObject({ code: 0, stderr: "" });
+  });
+  afterEach(async () => {
+    const ending = servers.splice(0).map(async (server) => {
+      if (server.exitCode !== null) return;
+      server.kill();
+      await once(server, "exit");
+    });
+    await Promise.all(ending);
+    await run(["nft", "flush", "ruleset"]);
+  });
+  afterAll(() => {
+    holder?.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("knocks the three ports in order with one byte each, 20 ms apart, and says that it opened", async () => {
+    const heard = await serve({ shut: "drop" });
+    const { code, stdout, stderr, took, pid } = await run([client()]);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^192\.0\.2\.1 \(192\.0\.2\.1\): open after \d+ ms\n$/);
+    expect(code).toBe(0);
+    expect(took).toBeLessThan(700);
+    const knocks = heard.filter(({ step }) => step);
+    expect(steps(knocks)).toEqual(STEPS);
+    expect(knocks.map(({ payload }) => payload)).toEqual(["00", "00", "00"]);
+    const gaps = knocks.slice(1).map(({ at = 0 }, n) => at - (knocks[n]?.at ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThan(18);
+    await expectNoLeftovers(pid);
+  });
+
+  test("finds a door that refuses until it opens", async () => {
+    await serve({ shut: "refuse", after: 200 });
+    const { code, stdout, stderr } = await run([client()]);
+    expect([code, stderr, lines(stdout)]).toEqual([0, "", 1]);
+    expect(Number(/open after (\d+) ms/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(200);
+  });
+
+  test("finds a silent door that opens late, without waiting for the second packet of the first probe", async () => {
+    await serve({ shut: "drop", after: 100 });
+    const { stdout } = await run([client()]);
+    expect(Number(/open after (\d+) ms/.exec(stdout)?.[1])).toBeLessThan(450);
+  });
+
+  test("knocks again when the first knock was lost", async () => {
+    const heard = await serve({ shut: "drop", ignore: 1 });
+    const { code, stdout } = await run([client()]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/open after \d+ ms \(knock 2\)\n$/);
+    expect(steps(heard)).toEqual([...STEPS, ...STEPS]);
+  });
+
+  test("knocks at an open door too, to renew it, and says so", async () => {
+    const heard = await serve({ open: true });
+    const { code, stdout, took } = await run([client()]);
+    expect([code, stdout]).toEqual([0, `${V4} (${V4}): was open already; knocked again to renew it\n`]);
+    expect(took).toBeLessThan(700);
+    expect(steps(heard)).toEqual(STEPS);
+    expect(heard.filter(({ entered }) => entered)).toHaveLength(1);
+  });
+
+  test.each([
+    ["silent", "drop", /tcp\/22 does not answer/],
+    ["refusing", "refuse", /tcp\/22 is refused/],
+  ] as const)(
+    "gives up on a %s door after three knocks, in one line, with exit code 1",
+    async (_, shut, why) => {
+      const heard = await serve({ shut, ignore: 99 });
+      const { code, stdout, stderr, took, pid } = await run([client(), "--then", "echo", "in"]);
+      expect([code, stdout, lines(stderr)]).toEqual([1, "", 1]);
+      expect(stderr).toMatch(/not open after 3 knocks/);
+      expect(stderr).toMatch(why);
+      expect(steps(heard)).toEqual([...STEPS, ...STEPS, ...STEPS]);
+      expect(took).toBeLessThan(9_000);
+      await expectNoLeftovers(pid);
+    },
+  );
+
+  test("with only UDP services it sends and says that it cannot be checked", async () => {
+    const heard = await serve({ door: undefined });
+    const view = { probe: null, services: [{ name: "iax", ports: ["udp/4569"] }] };
+    const { code, stdout } = await run([client(view)]);
+    expect([code, stdout]).toEqual([0, `${V4} (${V4}): sent; cannot be checked (only UDP services)\n`]);
+    expect(steps(heard)).toEqual(STEPS);
+  });
+
+  test("a TCP step is one SYN", async () => {
+    const mixed = ["udp/4711", "tcp/29301", "udp/11822"];
+    const heard = await serve({ steps: mixed });
+    const view = client({
+      steps: [
+        { proto: "udp", port: 4711 },
+        { proto: "tcp", port: 29301 },
+        { proto: "udp", port: 11822 },
+      ],
+    });
+    expect((await run([view])).code).toBe(0);
+    expect(steps(heard)).toEqual(mixed);
+  });
+
+  test("-q says nothing when all is well, and still says why not", async () => {
+    await serve();
+    expect(await run([client(), "-q"])).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(await run([client({ probe: 23 }), "-q"])).toMatchObject({ code: 1, stdout: "" });
+  });
+
+  test("--then hands over to the command: its input, output and exit code, and our line goes to stderr", async () => {
+    await serve();
+    const { code, stdout, stderr } = await run(
+      [client(), "--then", "sh", "-c", "cat; exit 7"],
+      {},
+      "passed on",
+    );
+    expect([code, stdout, lines(stderr)]).toEqual([7, "passed on", 1]);
+  });
+
+  describe("addresses", () => {
+    test("a name is resolved once, to one address, and the knocks and probes go there", async () => {
+      const heard = await serve();
+      expect((await run([client({}, "both")])).stdout).toContain(`both (${V6}): open`);
+      expect(new Set(heard.map(({ from, entered }) => from ?? entered))).toEqual(new Set([V6]));
+    });
+
+    test.each([
+      ["-4", V4],
+      ["-6", V6],
+    ])("%s keeps to that family", async (option, address) => {
+      const heard = await serve();
+      expect((await run([client({}, "both"), option])).stdout).toContain(`both (${address}): open`);
+      expect(new Set(heard.map(({ from, entered }) => from ?? entered))).toEqual(new Set([address]));
+    });
+
+    test("an address without a route is passed over", async () => {
+      await serve();
+      expect((await run([client({}, "unrouted")])).stdout).toContain(`unrouted (${V4}): open`);
+    });
+
+    test("the first argument goes before KNOCK_HOST, and that before the host in the file", async () => {
+      await serve();
+      const file = client({}, "nowhere.invalid");
+      expect((await run([file], { KNOCK_HOST: "four" })).stdout).toContain("four (");
+      expect((await run([file, V4], { KNOCK_HOST: "nowhere.invalid" })).stdout).toContain(`${V4} (`);
+    });
+
+    test.each([
+      [["nowhere.invalid"], /no address found for nowhere\.invalid/],
+      [["-6", "four"], /no IPv6 address found for four/],
+      [["203.0.113.9"], /no way to 203\.0\.113\.9/],
+    ])("%j cannot be reached: one line, exit code 1", async (args, why) => {
+      const { code, stdout, stderr } = await run([client(), ...args]);
+      expect([code, stdout, lines(stderr)]).toEqual([1, "", 1]);
+      expect(stderr).toMatch(why);
+    });
+
+    test("macOS's dscacheutil is asked where there is no getent", async () => {
+      await serve();
+      const answer = `[ "$*" = "-q host -a name pbx" ] && printf 'name: pbx\\nip_address: ${V4}\\n\\nname: pbx\\nipv6_address: ${V6}\\n'`;
+      const bin = addProgram(onlyPrograms("bash", "sleep", "date"), "dscacheutil", answer);
+      expect((await run([client(), "pbx"], { PATH: bin })).stdout).toContain(`pbx (${V6}): open`);
+      expect((await run([client(), "-4", "pbx"], { PATH: bin })).stdout).toContain(`pbx (${V4}): `);
+    });
+
+    test("without either program the name is left to bash", async () => {
+      await serve();
+      const bin = onlyPrograms("bash", "sleep", "date");
+      expect((await run([client(), "four"], { PATH: bin })).stdout).toContain("four (four): open");
+    });
+  });
+
+  describe("on other systems", () => {
+    test("where bash has no /dev/udp, nc knocks and probes, just as fast", async () => {
+      const heard = await serve({ shut: "drop" });
+      const { code, stdout, stderr, took, pid } = await run([client()], { KNOCK_SEND: "nc" });
+      expect([code, stderr, lines(stdout)]).toEqual([0, "", 1]);
+      expect(steps(heard)).toEqual(STEPS);
+      expect(heard[0]?.payload).toBe("00");
+      expect(took).toBeLessThan(900);
+      await expectNoLeftovers(pid);
+    });
+
+    test("nc sends also where nothing can be probed", async () => {
+      const heard = await serve({ door: undefined });
+      expect((await run([client({ probe: null })], { KNOCK_SEND: "nc" })).code).toBe(0);
+      expect(steps(heard)).toEqual(STEPS);
+    });
+
+    test("with neither it says what to install", async () => {
+      const { code, stderr } = await run([client()], {
+        KNOCK_SEND: "nc",
+        PATH: onlyPrograms("bash", "sleep", "date"),
+      });
+      expect([code, lines(stderr)]).toEqual([1, 1]);
+      expect(stderr).toContain("install netcat");
+    });
+
+    test("without a clock of milliseconds (bash 3.2 with BSD date) it tells seconds", async () => {
+      await serve();
+      const bin = addProgram(onlyPrograms("bash", "sleep", "getent"), "date", "echo 1767225600N");
+      const oldBash = `unset EPOCHREALTIME; . ${client()}`;
+      const { code, stdout } = await run(["bash", "-c", oldBash], { PATH: bin, BASH_COMPAT: "3.2" });
+      expect([code, stdout]).toEqual([0, `${V4} (${V4}): open after about 1 s\n`]);
+    });
+
+    test("a bash without EPOCHREALTIME asks GNU date", async () => {
+      await serve();
+      const { stdout } = await run(["bash", "-c", `unset EPOCHREALTIME; . ${client()}`]);
+      expect(stdout).toMatch(/open after \d{1,3} ms\n$/);
+    });
+
+    test("a read-only machine with nothing to write to is enough", async () => {
+      await serve();
+      const script = `mount -o remount,ro / 2>/dev/null || mount -o bind,ro / /mnt; cd /; TMPDIR=/nowhere exec ${client()}`;
+      expect((await run(["unshare", "-m", "sh", "-c", script])).code).toBe(0);
+    });
+
+    test("Ctrl-C ends it at once and leaves no job behind", async () => {
+      const heard = await serve({ shut: "drop", ignore: 99 });
+      const script = `set -m; ${client()} & sleep 0.5; kill -INT -$!; wait $!; echo "exit $?"`;
+      const { stdout, took, pid } = await run(["bash", "-c", script]);
+      expect(stdout).toBe("exit 130\n");
+      expect(took).toBeLessThan(1_500);
+      expect(steps(heard)).toEqual(STEPS);
+      await expectNoLeftovers(pid);
+    });
+  });
+
+  describe("with OpenSSH", () => {
+    /** The snippets of docs/clients.md, with the paths of this test. */
+    const config = (body: string): string => {
+      const file = join(folder, "ssh_config");
+      writeFileSync(
+        file,
+        `${body}\nHost *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  BatchMode yes\n`,
+      );
+      return file;
+    };
+
+    test("Match exec knocks before ssh connects", async () => {
+      const heard = await serve({ greeting: "not an ssh server\r\n" });
+      const file = config(`Match originalhost pbx exec "${client()} -q"\n  HostName ${V4}`);
+      const { stderr } = await run(["ssh", "-F", file, "pbx"]);
+      expect(steps(heard)).toEqual(STEPS);
+      expect(stderr).toMatch(/not an ssh server|banner|identification/i);
+    });
+
+    test("ProxyCommand knocks and hands the connection over, untouched", async () => {
+      const heard = await serve({ greeting: "not an ssh server\r\n" });
+      const file = config(`Host pbx\n  HostName ${V4}\n  ProxyCommand ${client()} -q %h --then nc %h %p`);
+      const { stderr } = await run(["ssh", "-v", "-F", file, "pbx"]);
+      expect(steps(heard)).toEqual(STEPS);
+      expect(stderr).toContain("not an ssh server");
+    });
+  });
+
+  test.each([[["--bogus"]], [["--then"]], [["one", "two"]], [["pbx:22"]], [["-4x"]], [["a b"]], [["$(id)"]]])(
+    "%j is wrong usage: one line, exit code 2, nothing sent",
+    async (args) => {
+      const heard = await serve();
+      const { code, stdout, stderr } = await run([client(), ...args]);
+      expect([code, stdout, lines(stderr)]).toEqual([2, "", 1]);
+      expect(stderr).toMatch(/--help$/m);
+      expect(heard).toEqual([]);
+    },
+  );
+
+  test("--help and --version tell for whom it is, without the secret ports", async () => {
+    const help = await run([client(), "--help"]);
+    expect([help.code, help.stderr]).toEqual([0, ""]);
+    expect(help.stdout).toContain("--then ssh");
+    const version = await run([client(), "--version"]);
+    expect(version.stdout).toBe("knockline client 1 for ann at pbx.example.com-k3v9x2qa\n");
+    for (const step of STEPS) expect(help.stdout + version.stdout).not.toContain(step.slice(4));
+  });
+});

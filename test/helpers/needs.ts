@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import * as vitest from "vitest";
+
+/** Programs by the Debian package that brings them; others are called as their package is. */
+const PACKAGES: Record<string, string> = {
+  nft: "nftables",
+  ip: "iproute2",
+  ss: "iproute2",
+  knock: "knockd",
+  nc: "netcat-openbsd",
+  sshd: "openssh-server",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  pgrep: "procps",
+  nsenter: "util-linux",
+};
+
+/** Debian keeps administration programs where an ordinary user's PATH does not look. */
+const FOLDERS = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
+
+/** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */
+const CONDITIONS: Record<string, () => string | undefined> = {
+  root: () => (process.getuid?.() === 0 ? undefined : "root (run it with sudo)"),
+  ipv6: () => (existsSync("/proc/net/if_inet6") ? undefined : "IPv6 in this kernel"),
+  namespaces: () =>
+    spawnSync("unshare", ["-n", "--", "true"]).status === 0
+      ? undefined
+      : "leave to make network namespaces (run it as root, in a container with --privileged)",
+  long: () => (process.env.KNOCKLINE_LONG === "1" ? undefined : "the long run (npm run test:long)"),
+};
+
+/** What a test can ask for: a condition above, or any program's name. */
+export type Need = "root" | "ipv6" | "namespaces" | "long" | (string & {});
+
+/** Looks for what is missing. @returns one phrase for each, empty when everything is there. */
+export function missing(needs: readonly Need[]): string[] {
+  return needs.flatMap((need) => (CONDITIONS[need] ? CONDITIONS[need]() : missingProgram(need)) ?? []);
+}
+
+function missingProgram(name: string): string | undefined {
+  const found = FOLDERS.some((folder) => isExecutable(join(folder, name)));
+  return found ? undefined : `${name} (apt-get install ${PACKAGES[name] ?? name})`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * `const { describe, test } = needs("root", "nft")`: Vitest's own when all is there. Otherwise everything they
+ * are given is skipped under a name that says what is missing, or fails when KNOCKLINE_REQUIRE_ALL=1.
+ * The long run is never required.
+ */
+export function needs(...wanted: Need[]): { describe: typeof vitest.describe; test: typeof vitest.test } {
+  const lacks = missing(wanted);
+  if (lacks.length === 0) return { describe: vitest.describe, test: vitest.test };
+  const reason = `needs ${lacks.join(", ")}`;
+  const required =
+    process.env.KNOCKLINE_REQUIRE_ALL === "1" && !lacks.every((lack) => lack.startsWith("the long run"));
+  const fail = (name: string) =>
+    vitest.test(name, () => {
+      throw new Error(`${reason}: KNOCKLINE_REQUIRE_ALL=1 allows no skip`);
+    });
+  const instead =
+    (skip: (name: string, body: () => void) => unknown) =>
+    (name: string, ...rest: unknown[]): unknown =>
+      required ? fail(name) : skip(`${name} [${reason}]`, bodyOf(rest));
+  return {
+    describe: instead(vitest.describe.skip) as typeof vitest.describe,
+    test: instead(vitest.test.skip) as typeof vitest.test,
+  };
+}
+
+/** The test's body, whether or not options come before it. */
+function bodyOf(rest: unknown[]): () => void {
+  return rest.find((part): part is () => void => typeof part === "function") ?? (() => {});
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Imports of client templates give their text, as esbuild's text loader does in scripts/build.mjs. */
+const textImports: Plugin = {
+  name: "text-imports",
+  enforce: "pre",
+  load(id) {
+    if (!/\.(sh|ps1|txt)$/.test(id)) return null;
+    return `export default ${JSON.stringify(readFileSync(id, "utf8"))};`;
+  },
+};
+
+/** Projects run in this order, one after the other: the quick ones tell first. */
+const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
+
+export default defineConfig({
+  plugins: [textImports],
+  test: {
+    pool: "forks",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/{unit,property}/**/*.test.ts"],
+          testTimeout: 5_000,
+          ...inTurn(0),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          ...inTurn(1),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // each file has a lab of its own; more at once would make the measured times those of a busy machine
+          maxWorkers: 2,
+          ...inTurn(2),
+        },
+      },
+    ],
+  },
+});
