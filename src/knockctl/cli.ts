@@ -1,10 +1,15 @@
-import { CommanderError, Command as Parser, Option } from "commander";
+import { CommanderError, Option, Command as Parser } from "commander";
 import type { Call, Command, Flag, Topic } from "./command.ts";
 import { overview } from "./overview.ts";
 
 /** What a command line means. */
 export type Meaning =
-  | { readonly kind: "run"; readonly command: Command; readonly call: Call; readonly config: string | undefined }
+  | {
+      readonly kind: "run";
+      readonly command: Command;
+      readonly call: Call;
+      readonly config: string | undefined;
+    }
   /** Help or version: to be printed. */
   | { readonly kind: "answer"; readonly text: string }
   /** Not understood; `what` is one line, perhaps with a guess of what was meant. */
@@ -92,7 +97,11 @@ function pathOf(parser: Parser): string {
 }
 
 /** @returns commander's complaint in one line, without its own `error:`. */
-const oneLine = (text: string): string => text.replace(/^error: /, "").trim().replace(/\n+/g, " ");
+const oneLine = (text: string): string =>
+  text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\n+/g, " ");
 
 /** The word that says which command is meant: the first that is no option and no --config's value. */
 function firstWord(argv: readonly string[]): string | undefined {

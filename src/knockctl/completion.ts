@@ -24,7 +24,9 @@ const optionsOf = ({ flags = [] }: Command): string[] => [
 
 /** One look-up by the words typed so far, in POSIX shell, for bash and zsh alike. */
 function cases(commands: readonly Command[], answer: (words: string) => string): string {
-  return [...tree(commands)].map(([path, words]) => `    "${path}") ${answer(words.join(" "))} ;;`).join("\n");
+  return [...tree(commands)]
+    .map(([path, words]) => `    "${path}") ${answer(words.join(" "))} ;;`)
+    .join("\n");
 }
 
 function bash(commands: readonly Command[]): string {
@@ -37,7 +39,10 @@ _knockctl() {
   case "$path" in
 ${cases(commands, (words) => `words="${words}"`)}
     *) case "\${path%% *}" in
-${[...tree(commands)].filter(([path]) => path !== "" && !path.includes(" ")).map(([path, words]) => `      ${path}) words="${words.join(" ")}" ;;`).join("\n")}
+${[...tree(commands)]
+  .filter(([path]) => path !== "" && !path.includes(" "))
+  .map(([path, words]) => `      ${path}) words="${words.join(" ")}" ;;`)
+  .join("\n")}
     esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -54,19 +59,27 @@ ${bash(commands)}`;
 
 function fish(commands: readonly Command[]): string {
   const quote = (text: string): string => `'${text.replace(/'/g, "\\'")}'`;
-  const groups = new Set(commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0] ?? ""));
+  const groups = new Set(
+    commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0] ?? ""),
+  );
   const firsts = [...groups].map((name) => `complete -c knockctl -n __fish_use_subcommand -a ${name}`);
   const lines = commands.flatMap((command) => {
     const [first = "", second] = command.name.split(" ");
     const seen = `__fish_seen_subcommand_from ${first}`;
     const place = second === undefined ? "__fish_use_subcommand" : quote(seen);
-    const here = second === undefined ? quote(seen) : quote(`${seen}; and __fish_seen_subcommand_from ${second}`);
+    const here =
+      second === undefined ? quote(seen) : quote(`${seen}; and __fish_seen_subcommand_from ${second}`);
     return [
       `complete -c knockctl -n ${place} -a ${second ?? first} -d ${quote(command.summary)}`,
       ...optionsOf(command).map((option) => `complete -c knockctl -n ${here} -l ${option.slice(2)}`),
     ];
   });
-  return ["# knockctl tab completion for fish; made by: knockctl completion fish", "complete -c knockctl -f", ...firsts, ...lines].join("\n");
+  return [
+    "# knockctl tab completion for fish; made by: knockctl completion fish",
+    "complete -c knockctl -f",
+    ...firsts,
+    ...lines,
+  ].join("\n");
 }
 
 /** The shells there is a completion for. */

@@ -32,17 +32,23 @@ export interface Told {
   readonly cure: string;
 }
 
-const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === "string" && Object.hasOwn(EXIT_OF, code);
+const isRefusalCode = (code: unknown): code is RefusalCode =>
+  typeof code === "string" && Object.hasOwn(EXIT_OF, code);
 
 /**
  * Tells any error in two lines. Every error of ours that a person may meet has a `cure`; one without is a bug
  * of ours, and says so.
  */
 export function told(error: unknown): Told {
-  if (!(error instanceof Error)) return { exit: EXIT.broken, what: String(error), cure: "please report this" };
+  if (!(error instanceof Error))
+    return { exit: EXIT.broken, what: String(error), cure: "please report this" };
   const { cure, exit, code } = error as Error & { cure?: unknown; exit?: unknown; code?: unknown };
   if (typeof cure !== "string") {
-    return { exit: EXIT.broken, what: `unexpected: ${error.message}`, cure: "please report this; KNOCKLINE_TRACE=1 shows where" };
+    return {
+      exit: EXIT.broken,
+      what: `unexpected: ${error.message}`,
+      cure: "please report this; KNOCKLINE_TRACE=1 shows where",
+    };
   }
   if (typeof exit === "number") return { exit, what: error.message, cure };
   return { exit: isRefusalCode(code) ? EXIT_OF[code] : EXIT.broken, what: error.message, cure };

@@ -28,14 +28,18 @@ const grant: Command = {
     { flags: "--reason <text>", what: "why, for list and history" },
     JSON_FLAG,
   ],
-  examples: ["grant me", "grant 203.0.113.7 --services ssh --ttl 2h", "grant 2001:db8::7 --user alice --reason 'ticket 42'"],
+  examples: [
+    "grant me",
+    "grant 203.0.113.7 --services ssh --ttl 2h",
+    "grant 2001:db8::7 --user alice --reason 'ticket 42'",
+  ],
   load: async () => (await import("../commands/grants.ts")).grant,
 };
 
 const extend: Command = {
   name: "extend",
   args: ["<id>"],
-  summary: "give a grant another time, counted from now",
+  summary: "hold a grant open longer, counted from now",
   flags: [{ flags: "--ttl <time>", what: "how long from now: 90s, 15m, 2h, 1d" }, JSON_FLAG],
   examples: ["extend g1a2b3c --ttl 2h"],
   load: async () => (await import("../commands/grants.ts")).extend,
@@ -68,4 +72,7 @@ const history: Command = {
 };
 
 /** Commands about who is let in. */
-export const accessTopic: Topic = { title: "Access", commands: [list, watch, grant, extend, revoke, history] };
+export const accessTopic: Topic = {
+  title: "Access",
+  commands: [list, watch, grant, extend, revoke, history],
+};

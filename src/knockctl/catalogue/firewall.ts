@@ -55,4 +55,7 @@ const teardown: Command = {
 };
 
 /** Commands about what is closed. */
-export const firewallTopic: Topic = { title: "Firewall", commands: [plan, apply, confirm, rollback, status, teardown] };
+export const firewallTopic: Topic = {
+  title: "Firewall",
+  commands: [plan, apply, confirm, rollback, status, teardown],
+};

@@ -21,14 +21,17 @@ const check: Command = {
   summary: "check settings, secret and users; changes nothing",
   flags: [JSON_FLAG],
   examples: ["config check", "config check --config ./new.toml"],
-  load: async () => (await import("../commands/check.ts")).check,
+  load: async () => (await import("../commands/check.ts")).checkConfig,
 };
 
 const completion: Command = {
   name: "completion",
   args: ["<shell>"],
   summary: "print tab completion for bash, zsh or fish",
-  examples: ["completion bash > /etc/bash_completion.d/knockctl", "completion fish > ~/.config/fish/completions/knockctl.fish"],
+  examples: [
+    "completion bash > /etc/bash_completion.d/knockctl",
+    "completion fish > ~/.config/fish/completions/knockctl.fish",
+  ],
   load: async () => (await import("../commands/completion.ts")).completion,
 };
 

@@ -17,7 +17,10 @@ const add: Command = {
   args: ["<name>"],
   summary: "add a user with three random secret ports",
   flags: [...WISHES, JSON_FLAG],
-  examples: ["user add alice --proof none", "user add bob --proof none --services sip,rtp --ttl 8h --expires 2026-12-31"],
+  examples: [
+    "user add alice --proof none",
+    "user add bob --proof none --services sip,rtp --ttl 8h --expires 2026-12-31",
+  ],
   load: async () => (await import("../commands/users.ts")).add,
 };
 
@@ -70,10 +73,18 @@ const client: Command = {
   args: ["<name>"],
   summary: "print one self-contained client to knock with",
   flags: [
-    { flags: "--format <kind>", what: "sh: bash; ps1: PowerShell; text: for knock, nmap, phone apps", choices: ["sh", "ps1", "text"] },
+    {
+      flags: "--format <kind>",
+      what: "sh: bash; ps1: PowerShell; text: for knock, nmap, phone apps",
+      choices: ["sh", "ps1", "text"],
+    },
     { flags: "--host <host>", what: "the server's name or address, as the client reaches it" },
   ],
-  examples: ["user client alice > knock-alice.sh", "user client alice --format ps1 --host 198.51.100.7 > knock.ps1", "user client alice --format text"],
+  examples: [
+    "user client alice > knock-alice.sh",
+    "user client alice --format ps1 --host 198.51.100.7 > knock.ps1",
+    "user client alice --format text",
+  ],
   load: async () => (await import("../commands/client.ts")).client,
 };
 

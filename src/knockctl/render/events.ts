@@ -5,17 +5,24 @@ import { clockText } from "./time.ts";
 
 /** How an event reads at a glance: something opened, something was refused, or just news. */
 function tone(event: string, style: Style): Dress {
-  if (/open|grant|extend|renew/.test(event)) return style.good;
-  if (/denied|fail|refus/.test(event)) return style.bad;
-  return /revok|clos|expir/.test(event) ? style.warning : (text) => text;
+  if (["opened", "renewed", "extended"].includes(event)) return style.good;
+  if (event === "denied") return style.bad;
+  return ["expired", "revoked", "displaced"].includes(event) ? style.warning : (text) => text;
 }
 
 /** One event in one line, in columns of fixed width so that a growing list stays aligned. */
-export function eventLine(event: EventView, terminal: Terminal | undefined, zone: string | undefined): string {
+export function eventLine(
+  event: EventView,
+  terminal: Terminal | undefined,
+  zone: string | undefined,
+): string {
   const style = styleFor(terminal);
   const cell = (text: string | null, width: number): string => printable(text ?? "-").padEnd(width);
   const how = event.by === null ? "" : `by ${event.by}`;
-  const why = [how, event.reason ?? ""].filter((text) => text !== "").map(printable).join(": ");
+  const why = [how, event.reason ?? ""]
+    .filter((text) => text !== "")
+    .map(printable)
+    .join(": ");
   return [
     style.faint(clockText(event.at, zone)),
     tone(event.event, style)(cell(event.event, 14)),

@@ -30,7 +30,11 @@ function drops(counted: StatusView["firewall"]["drops"]): string | undefined {
 }
 
 /** The firewall's part of the status. */
-export function renderFirewall(firewall: StatusView["firewall"], terminal: Terminal | undefined, zone: Zone): string {
+export function renderFirewall(
+  firewall: StatusView["firewall"],
+  terminal: Terminal | undefined,
+  zone: Zone,
+): string {
   const style = styleFor(terminal);
   const pending = { text: "settings changed, not applied: knockctl firewall plan", dress: style.warning };
   return pairs(
@@ -53,5 +57,8 @@ export function renderStatus(status: StatusView, terminal: Terminal | undefined,
     ["open grants", String(status.grants)],
     ...status.knockd.problems.map((text): [string, Cell] => ["problem", { text, dress: style.bad }]),
   ];
-  return `${pairs(facts.map(([name, value]) => [name.padEnd("dropped knocks".length), value]), style)}\n${renderFirewall(status.firewall, terminal, zone)}`;
+  return `${pairs(
+    facts.map(([name, value]) => [name.padEnd("dropped knocks".length), value]),
+    style,
+  )}\n${renderFirewall(status.firewall, terminal, zone)}`;
 }

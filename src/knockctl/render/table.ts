@@ -28,7 +28,9 @@ interface Laid {
 }
 
 function lay<T>(column: Column<T>, rows: readonly T[]): Laid {
-  const cells = rows.map((row) => cellOf(column.cell(row))).map((cell) => ({ ...cell, text: printable(cell.text) }));
+  const cells = rows
+    .map((row) => cellOf(column.cell(row)))
+    .map((cell) => ({ ...cell, text: printable(cell.text) }));
   const width = Math.max(column.title.length, ...cells.map(({ text }) => text.length));
   return { title: column.title, cells, width, right: column.align === "right", spare: column.spare ?? 0 };
 }
@@ -37,10 +39,15 @@ const widthOf = (columns: readonly Laid[]): number =>
   columns.reduce((sum, { width }) => sum + width, GAP.length * (columns.length - 1));
 
 /** Leaves out spare columns, the most spare first, until the rest fits. */
-function fit(columns: readonly Laid[], limit: number): readonly Laid[] {
+function narrowed(columns: readonly Laid[], limit: number): readonly Laid[] {
   if (widthOf(columns) <= limit) return columns;
   const most = Math.max(...columns.map(({ spare }) => spare));
-  return most === 0 ? columns : fit(columns.filter(({ spare }) => spare !== most), limit);
+  return most === 0
+    ? columns
+    : narrowed(
+        columns.filter(({ spare }) => spare !== most),
+        limit,
+      );
 }
 
 function line(cells: readonly Cell[], columns: readonly Laid[]): string {
@@ -58,7 +65,10 @@ function line(cells: readonly Cell[], columns: readonly Laid[]): string {
  * @param limit the terminal's width; Infinity when there is none
  */
 export function table<T>(all: readonly Column<T>[], rows: readonly T[], style: Style, limit: number): string {
-  const columns = fit(all.map((column) => lay(column, rows)), limit);
+  const columns = narrowed(
+    all.map((column) => lay(column, rows)),
+    limit,
+  );
   const head = columns.map(({ title }) => ({ text: title, dress: style.faint }));
   const body = rows.map((_, i) => columns.map(({ cells }) => cells[i] ?? { text: "" }));
   return [head, ...body].map((cells) => line(cells, columns)).join("\n");
@@ -69,6 +79,9 @@ export function pairs(list: readonly (readonly [string, Cell | string | undefine
   const width = Math.max(...list.map(([name]) => name.length));
   return list
     .flatMap(([name, value]) => (value === undefined ? [] : [{ name, ...cellOf(value) }]))
-    .map(({ name, text, dress = (bare: string) => bare }) => `${style.faint(name.padEnd(width))}${GAP}${dress(printable(text))}`)
+    .map(
+      ({ name, text, dress = (bare: string) => bare }) =>
+        `${style.faint(name.padEnd(width))}${GAP}${dress(printable(text))}`,
+    )
     .join("\n");
 }

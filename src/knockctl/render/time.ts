@@ -6,5 +6,7 @@ export function clockText(iso: string, zone: string | undefined): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
   // Swedish custom writes dates as ISO 8601 does
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }).format(at);
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }).format(
+    at,
+  );
 }

@@ -8,6 +8,7 @@ export const DENIALS = {
   decoy: "touched a decoy port: this source waits before it may knock again",
   poisoned: "this source touched a decoy port a moment ago",
   payload_too_long: "more than 1,400 bytes in the last knock",
+  proof_unknown: "the user's proof is not known to this version",
   user_unknown: "no such user any more",
   user_disabled: "the user is disabled",
   user_expired: "the user has expired",

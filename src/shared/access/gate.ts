@@ -69,7 +69,8 @@ export class Gate {
   // bounded: those who ask wait for their answer: the admin socket's connections and one knock a datagram read
   readonly #queue: (Job | (() => Promise<void>))[] = [];
   readonly #listeners = new Set<(event: GateEvent) => void>();
-  readonly #followers = new Set<() => void>();
+  #follow: () => Promise<void> = async () => {};
+  #following: Promise<void> = Promise.resolve();
   #busy = false;
   #number = 0;
   #nextReconcile = 0;
@@ -108,9 +109,19 @@ export class Gate {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls back when the knock ports may have changed. */
-  onPortsChanged(follower: () => void): void {
-    this.#followers.add(follower);
+  /** Names who must follow when knock ports change: the listeners. */
+  onPortsChanged(follow: () => Promise<void>): void {
+    this.#follow = follow;
+  }
+
+  /** Waits until the listeners have followed: only then does a new user's knock arrive. */
+  followed(): Promise<void> {
+    return this.#following;
+  }
+
+  /** True while somebody listens to events. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
   }
 
   /** Tells listeners of something that is not written down: a step, a knock that was denied. */
@@ -127,7 +138,7 @@ export class Gate {
   /** Tells the kernel which UDP knock ports are bound now. @throws FirewallError */
   async bindPorts(ports: readonly number[]): Promise<void> {
     this.projector.knockUdp = ports;
-    if (this.projector.plan() !== undefined) await this.alone(() => this.projector.restore());
+    await this.alone(() => this.projector.install());
   }
 
   /** Somebody disturbed the table: looks, and makes it right. */
@@ -220,7 +231,7 @@ export class Gate {
 
   #tellAll(tx: Transaction): void {
     for (const event of tx.events) this.tell(event);
-    if (tx.portsChanged) for (const follow of this.#followers) follow();
+    if (tx.portsChanged) this.#following = this.#following.then(() => this.#follow()).catch((error) => this.#kernelFailed(error));
     if (tx.confirmedChanged) void this.#writeBoot();
     if (tx.cuts.length > 0) void this.parts.cut(tx.cuts).catch((error) => this.parts.log.warn("sessions were not ended on the server's side", { message: String(error) }));
     const ends = tx.openings.map(({ id }) => this.state.ledger.get(id)?.ends ?? Number.POSITIVE_INFINITY);

@@ -64,6 +64,15 @@ export class Projector {
     }
   }
 
+  /** Loads rules and sets anew; elements stay. @throws FirewallError */
+  async install(): Promise<void> {
+    const plan = this.plan();
+    if (plan === undefined) return;
+    const outcome = await this.#firewall.install(plan);
+    must(outcome);
+    if (outcome.ok && outcome.rebuilt) await this.#fill();
+  }
+
   /**
    * Makes table and elements right from the ground: closing rules first, then every element, then away with what
    * is not ours. @throws FirewallError
@@ -72,9 +81,7 @@ export class Projector {
     const plan = this.plan();
     if (plan === undefined) return must(await this.#firewall.remove(this.#state.settings.paths.state));
     must(await this.#firewall.install(plan));
-    const { uptime } = this.#clock();
-    const changes = [...this.#wanted(uptime).values()].map((element) => put(element, uptime));
-    if (changes.length > 0) must(await this.#firewall.change(changes));
+    await this.#fill();
     await this.reconcile();
   }
 
@@ -96,6 +103,13 @@ export class Projector {
     }
     if (changes.length > 0) must(await this.#firewall.change(changes));
     return changes.length;
+  }
+
+  /** Puts every element, whether it is there or not: no listing to wait for. */
+  async #fill(): Promise<void> {
+    const { uptime } = this.#clock();
+    const changes = [...this.#wanted(uptime).values()].map((element) => put(element, uptime));
+    if (changes.length > 0) must(await this.#firewall.change(changes));
   }
 
   /** Every element that should be there: grants, the trial, adopted sessions. */

@@ -43,5 +43,6 @@ function commands(change: Change, late: Duration): string[] {
 /** Never 0: `timeout 0` would make the element permanent. */
 const timeLeft = (ttl: Duration, late: Duration): number => Math.max(1, Math.floor(ttl - late));
 
-const commentText = (text: string): string =>
+/** @returns a comment as it may stand in nft text: a wrong character becomes `_`. */
+export const commentText = (text: string): string =>
   text.replace(/[^A-Za-z0-9 ._:-]/g, "_").slice(0, COMMENT_LENGTH);

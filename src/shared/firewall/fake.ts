@@ -1,5 +1,5 @@
 import type { Duration } from "../duration.ts";
-import { changesProblem } from "./changes.ts";
+import { changesProblem, commentText } from "./changes.ts";
 import { failure, foreignTable } from "./failure.ts";
 import type { Change, Element, Firewall, FirewallOutcome, TablePlan, TableState } from "./firewall.ts";
 import { isKeyOf } from "./keys.ts";
@@ -164,7 +164,7 @@ function applyTo(
 
 const held = ({ ttl, comment }: { ttl: Duration; comment?: string }, at: number): Held => ({
   ends: at + Math.max(1, ttl),
-  ...(comment === undefined ? {} : { comment }),
+  ...(comment === undefined ? {} : { comment: commentText(comment) }),
 });
 
 const living = (set: HeldSet | undefined, at: number): [string, Held][] =>

@@ -24,7 +24,15 @@ export function isKeyOf(type: string, key: string): boolean {
   return types.length === parts.length && parts.every((part, i) => FORMS[types[i] ?? ""]?.(part) ?? false);
 }
 
-/** @returns a key as it was put, from the parts that a listing prints (`::1.2.3.4` is `::102:304` to us). */
+/** @returns a key as it was put, from the parts that a listing prints. */
 export function keyFrom(parts: readonly (string | number)[]): string {
-  return parts.map((part) => parseAddress(String(part)) ?? String(part)).join(" . ");
+  return parts.map((part) => canonical(String(part))).join(" . ");
+}
+
+/** libc prints the last four bytes of `::102:304` as IPv4; our address parser reads that as the IPv4 address. */
+function canonical(text: string): string {
+  const compatible = /^::(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)?.slice(1).map(Number);
+  if (compatible === undefined) return parseAddress(text) ?? text;
+  const [a = 0, b = 0, c = 0, d = 0] = compatible;
+  return `::${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }

@@ -76,12 +76,14 @@ const answers: Answers = {
   user_add: async (gate, { name, ...wishes }) => {
     const draw = await gate.parts.draw();
     const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, draw));
+    await gate.followed();
     return { user: viewUser(user), notes: notInForce(gate, user.services) };
   },
 
   user_set: async (gate, { name, ...wishes }) => {
     const draw = await gate.parts.draw();
     const { user, notes } = await gate.run((state, tx) => changeUser(state, tx, name, wishes, draw, gate.parts.memory));
+    await gate.followed();
     return { user: viewUser(user), notes: [...notes, ...notInForce(gate, user.services)] };
   },
 
@@ -93,12 +95,14 @@ const answers: Answers = {
     if (!ports) throw new Refusal("usage", "say what to draw anew", `knockctl user rotate ${name} --ports`);
     const draw = await gate.parts.draw();
     const user = await gate.run((state, tx) => rotatePorts(state, tx, name, draw));
+    await gate.followed();
     return { user: viewUser(user), notes: [`the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`] };
   },
 
   user_remove: async (gate, { name }) => {
     const { uptime } = gate.parts.clock();
     const { user, closed } = await gate.run((state, tx) => removeUser(state, tx, name, gate.parts.memory));
+    await gate.followed();
     return { user: viewUser(user), revoked: closed.map((grant) => viewGrant(grant, uptime)) };
   },
 

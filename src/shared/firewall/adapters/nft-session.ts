@@ -11,6 +11,13 @@ const PATIENCE = seconds(2);
 /** The session cannot say whether the command was carried out. Its child is dead: nothing can happen later. */
 export class SessionDoubt extends Error {}
 
+/** The command that is being carried out. */
+interface Waiting {
+  readonly end: RegExp;
+  readonly answer: (text: string) => void;
+  readonly doubt: (why: string) => void;
+}
+
 /**
  * A long-lived `nft -i`: a change of a set in 0.4 ms instead of 7. Success is silent, so each command is followed
  * by one that always fails, and whose error names it: all that comes before is the answer. Both go to stderr.
@@ -20,7 +27,7 @@ export class NftSession {
   #commands = 0;
   /** bounded: one answer; a child that says more than 1 MB is replaced. */
   #heard = "";
-  #listen: (() => void) | undefined;
+  #waiting: Waiting | undefined;
 
   constructor(private readonly nft: NftCommand) {}
 
@@ -34,56 +41,63 @@ export class NftSession {
     this.#child ??= this.#start();
     const marker = `__m${++this.#commands}`;
     this.#child.write(`${line}\nlist table inet ${marker}\n`);
+    const patience = setTimeout(() => this.#waiting?.doubt("no answer in time"), PATIENCE);
     try {
-      return await this.#answer(this.#child, marker);
+      return await new Promise((answer, reject) => {
+        const doubt = (why: string): void => reject(new SessionDoubt(why));
+        this.#waiting = { end: endOfAnswer(marker), answer, doubt };
+      });
     } catch (doubt) {
       await this.close();
       throw doubt;
+    } finally {
+      this.#waiting = undefined;
+      clearTimeout(patience);
     }
   }
 
   /** Ends the child, and waits until it has ended; the next command starts another. */
   async close(): Promise<void> {
     const child = this.#child;
-    this.#child = undefined;
-    this.#commands = 0;
-    this.#heard = "";
+    this.#forget();
     child?.kill();
     await child?.ended;
   }
 
   #start(): Child {
     const child: Child = this.nft.start(["-i"], {
-      stderr: (text) => {
-        if (child !== this.#child) return;
-        this.#heard += text;
-        this.#listen?.();
-      },
+      stderr: (text) => child === this.#child && this.#hear(text),
+    });
+    void child.ended.then(() => {
+      if (child !== this.#child) return;
+      this.#forget();
+      this.#waiting?.doubt("the child ended");
     });
     return child;
   }
 
-  /** Resolves when the marker's error has come whole, with the line of carets that ends it. */
-  #answer(child: Child, marker: string): Promise<string> {
-    const end = new RegExp(`^.*Error: [^\\n]*\\nlist table inet ${marker}\\n[ ~]*\\^+[ ~^]*\\n`, "m");
-    return new Promise((resolve, reject) => {
-      const settle = (how: () => void): void => {
-        clearTimeout(timer);
-        this.#listen = undefined;
-        how();
-      };
-      const doubt = (why: string) => () => settle(() => reject(new SessionDoubt(why)));
-      const timer = setTimeout(doubt("no answer in time"), PATIENCE);
-      void child.ended.then(doubt("the child ended"));
-      this.#listen = () => {
-        const match = end.exec(this.#heard);
-        if (match === null) return this.#heard.length > 1_000_000 ? doubt("it says too much")() : undefined;
-        const answer = this.#heard.slice(0, match.index);
-        this.#heard = this.#heard.slice(match.index + match[0].length);
-        const clear = this.#heard === "" && (answer === "" || answer.includes("Error: "));
-        settle(() => (clear ? resolve(answer) : reject(new SessionDoubt("a garbled answer"))));
-      };
-      this.#listen();
-    });
+  #forget(): void {
+    this.#child = undefined;
+    this.#commands = 0;
+    this.#heard = "";
+  }
+
+  #hear(text: string): void {
+    this.#heard += text;
+    if (this.#waiting === undefined) return;
+    const match = this.#waiting.end.exec(this.#heard);
+    if (match === null) {
+      if (this.#heard.length > 1_000_000) this.#waiting.doubt("it says too much");
+      return;
+    }
+    const answer = this.#heard.slice(0, match.index);
+    const rest = this.#heard.slice(match.index + match[0].length);
+    this.#heard = "";
+    if (rest === "" && (answer === "" || answer.includes("Error: "))) this.#waiting.answer(answer);
+    else this.#waiting.doubt("a garbled answer");
   }
 }
+
+/** The marker's error, whole, with the line of carets that ends it. */
+const endOfAnswer = (marker: string): RegExp =>
+  new RegExp(`^.*Error: [^\\n]*\\nlist table inet ${marker}\\n[ ~]*\\^[ ~^]*\\n`, "m");

@@ -39,8 +39,8 @@ export interface Child {
 
 /** What a child is given; a stream without a reader is thrown away. Text comes in pieces, not lines. */
 export interface ChildOptions {
-  readonly stdout?: (text: string) => void;
-  readonly stderr?: (text: string) => void;
+  readonly stdout?: (text: string) => unknown;
+  readonly stderr?: (text: string) => unknown;
   readonly env?: Readonly<Record<string, string>>;
 }
 

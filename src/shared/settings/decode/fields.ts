@@ -38,7 +38,7 @@ const INTERFACE = /^(?=.{1,15}$)[A-Za-z0-9_.:-]+\*?$/;
 
 const parseInterface = (text: string): string | undefined => (INTERFACE.test(text) ? text : undefined);
 
-const SERVER_NAME = /^[A-Za-z0-9.-]{1,64}$/;
+const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 
 export const duration = parsed<Duration>(parseDuration, "must be a duration such as 90s, 15m, 2h, 1d");
 export const portRange = parsed(parsePorts, 'must be "tcp/22", "udp/10000-20000" or the like');
@@ -51,7 +51,7 @@ export const networkInterface = parsed(
 );
 export const serverName = parsed(
   (text) => (SERVER_NAME.test(text) ? text : undefined),
-  "must be 1 to 64 letters, digits, dots and hyphens",
+  "must be 1 to 64 letters, digits, dots and hyphens, a letter or digit first",
 );
 
 /** A text on one line, for values handed to other programs. */

@@ -4,25 +4,29 @@ import { type Entry, type Store, StoreError, type StoreFailure, type Write } fro
 
 /**
  * Opens the LevelDB store in a folder, which must exist, and takes its lock.
+ * @param settle called after opening and after closing, when LevelDB has made files: their owner may need mending
  * @throws StoreError `locked` when another process holds it
  */
-export async function openLevelStore(folder: string): Promise<Store> {
+export async function openLevelStore(folder: string, settle: () => Promise<void> = async () => {}): Promise<Store> {
   const level = new ClassicLevel<string, unknown>(folder, { keyEncoding: "utf8", valueEncoding: "json" });
   try {
     await level.open();
   } catch (error) {
     throw storeError(error, folder);
   }
-  return new LevelStore(level, folder);
+  await settle();
+  return new LevelStore(level, folder, settle);
 }
 
 class LevelStore implements Store {
   readonly #level: ClassicLevel<string, unknown>;
   readonly #folder: string;
+  readonly #settle: () => Promise<void>;
 
-  constructor(level: ClassicLevel<string, unknown>, folder: string) {
+  constructor(level: ClassicLevel<string, unknown>, folder: string, settle: () => Promise<void>) {
     this.#level = level;
     this.#folder = folder;
+    this.#settle = settle;
   }
 
   async read(prefix: string, options: { after?: string; limit?: number; last?: boolean } = {}): Promise<Entry[]> {
@@ -54,6 +58,7 @@ class LevelStore implements Store {
 
   async close(): Promise<void> {
     await this.#level.close();
+    await this.#settle();
   }
 }
 

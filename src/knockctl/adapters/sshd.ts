@@ -1,0 +1,48 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { readSockets } from "../../shared/host/adapters/proc-net.ts";
+import type { SshSessions } from "../world.ts";
+import { sshSession } from "./ssh-peer.ts";
+
+interface Process {
+  readonly pid: string;
+  readonly parent: string;
+}
+
+/** @returns the process when it is sshd, of any release (sshd-session since OpenSSH 9.8). */
+async function sshdProcess(pid: string): Promise<Process | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const [, name] = /\((.*)\)/s.exec(text) ?? [];
+  if (name !== "sshd" && name !== "sshd-session") return undefined;
+  return { pid, parent: text.slice(text.lastIndexOf(")") + 2).split(" ")[1] ?? "" };
+}
+
+/**
+ * The sshd processes that sshd did not start itself: the listeners, or one a session under inetd. Their children
+ * are sessions, which may listen too (ssh -R), but not for log-ins.
+ */
+async function listeners(): Promise<Process[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = (await Promise.all(pids.map(sshdProcess))).filter((one) => one !== undefined);
+  const known = new Set(found.map(({ pid }) => pid));
+  return found.filter(({ parent }) => !known.has(parent));
+}
+
+async function socketInodes({ pid }: Process): Promise<number[]> {
+  const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")));
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number);
+}
+
+/** Finds the ports that sshd takes log-ins on, and every address connected to one of them now. */
+export async function sshSessions(): Promise<SshSessions> {
+  const [processes, sockets, own] = await Promise.all([listeners(), readSockets(), sshSession()]);
+  const inodes = new Set((await Promise.all(processes.map(socketInodes))).flat());
+  const tcp = sockets.filter(({ proto }) => proto === "tcp");
+  const ports = new Set(tcp.filter(({ inode }) => inodes.has(inode)).map(({ local }) => local.port));
+  if (own?.port !== undefined) ports.add(own.port);
+  const connected = tcp.filter(({ state, local }) => state === "established" && ports.has(local.port));
+  // bounded: one entry an address that is logged in
+  const peers = new Set<string>(connected.map(({ remote }) => remote.address));
+  if (own !== undefined) peers.add(own.peer);
+  return { ports: [...ports], peers: [...peers] };
+}

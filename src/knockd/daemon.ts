@@ -1,0 +1,56 @@
+import type { Gate } from "../shared/access/gate.ts";
+import { samePolicy } from "../shared/access/state.ts";
+import { apply } from "../shared/access/trial.ts";
+import type { Settings } from "../shared/settings/settings.ts";
+import { settleDecoys } from "../shared/users/decisions.ts";
+import { coveredPorts } from "../shared/users/ports.ts";
+import { coveredRanges } from "../shared/users/decisions.ts";
+import type { User } from "../shared/users/user.ts";
+
+/**
+ * Makes the kernel right at start. A policy that was confirmed once is loaded as it was, whatever the settings say
+ * by now; only where none ever was, the settings are applied and confirmed as they stand.
+ * @throws FirewallError, StoreError
+ */
+export async function takeOver(gate: Gate): Promise<void> {
+  const draw = await gate.parts.draw();
+  await gate.run((state, tx) => settleDecoys(state, tx, draw));
+  if (gate.state.firewall.confirmed === null && gate.state.firewall.trial === null) {
+    const sessions = await gate.parts.sessions();
+    const application = { trial: undefined, keep: [], sshPorts: [], sessions, freshId: gate.parts.freshId };
+    await gate.run((state, tx) => apply(state, tx, application));
+    gate.parts.log.info("first start: the settings' policy is in force", { guard: gate.state.settings.policy.guard });
+  } else {
+    await gate.adopt();
+  }
+  warn(gate);
+}
+
+/** Takes over changed settings: what does not close anything acts at once, the policy waits for `firewall apply`. */
+export async function reload(gate: Gate, settings: Settings): Promise<void> {
+  const draw = await gate.parts.draw();
+  await gate.run((state, tx) => {
+    state.settings = settings;
+    settleDecoys(state, tx, draw);
+    tx.portsChanged = true; // the window may have changed
+  });
+  warn(gate);
+}
+
+/** Which UDP ports must be listened on, each with whose it is. */
+export function portOwners(users: Iterable<User>, decoys: readonly number[]): Map<number, string> {
+  const owners = new Map<number, string>();
+  for (const port of decoys) owners.set(port, "a decoy");
+  for (const { name, steps } of users) {
+    for (const { proto, port } of steps) if (proto === "udp") owners.set(port, `user ${name}`);
+  }
+  return owners;
+}
+
+function warn(gate: Gate): void {
+  const { firewall, settings, users } = gate.state;
+  if (firewall.confirmed !== null && !samePolicy(firewall.confirmed, settings.policy)) {
+    gate.parts.log.warn("settings changed, not applied: knockctl firewall plan");
+  }
+  for (const problem of coveredPorts(users.values(), coveredRanges(gate.state))) gate.parts.log.warn(problem);
+}

@@ -1,0 +1,87 @@
+import { Denied, type Denial } from "../shared/access/denial.ts";
+import type { EventName } from "../shared/access/event.ts";
+import type { Gate } from "../shared/access/gate.ts";
+import { open } from "../shared/access/grants.ts";
+import { type Address, parseAddress } from "../shared/address.ts";
+import { type Duration, seconds } from "../shared/duration.ts";
+import { StoreError } from "../shared/store/store.ts";
+import { type Allowance, allowance, take } from "./allowance.ts";
+import { prove } from "./proofs/proof.ts";
+import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
+
+/** How many lines about strangers' knocks the log takes in ten seconds; more are counted and summed up. */
+const LINES = 20;
+const LINES_EVERY = seconds(10);
+
+/** Leads knocks from the listeners to the gate: sequence, then proof, then the one door. */
+export class Knocks {
+  readonly #gate: Gate;
+  readonly #attempts: Attempts = newAttempts();
+  readonly #lines: Allowance = allowance(LINES, LINES_EVERY);
+  #ports: KnownPorts = new Map();
+  #window: Duration = seconds(30);
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+    this.settle();
+  }
+
+  /** Takes over users, decoys and window from the gate's state, after any of them changed. */
+  settle(): void {
+    const { users, decoys, settings } = this.#gate.state;
+    this.#ports = knownPorts(users.values(), decoys);
+    this.#window = settings.knock.window;
+  }
+
+  /**
+   * Takes one knock. Never throws, never answers.
+   * @param payload the datagram's bytes
+   * @param now monotonic ms
+   */
+  take(knock: Knock, payload: Buffer, now: number): void {
+    const outcome = track(this.#attempts, knock, now, this.#ports, this.#window);
+    if (outcome === undefined) return;
+    if (outcome.kind === "complete") void this.#complete(outcome.user, knock.source, payload, now);
+    else if (outcome.kind === "denied") this.#deny(outcome.reason, outcome.user, knock.source, now);
+    else {
+      const reason = outcome.kind === "step" ? `${outcome.step} of ${outcome.of}` : "a repeat of the step before";
+      this.#tell(outcome.kind, outcome.user, knock.source, reason);
+    }
+  }
+
+  async #complete(name: string, source: string, payload: Buffer, now: number): Promise<void> {
+    const user = this.#gate.state.users.get(name);
+    const address = parseAddress(source);
+    if (user === undefined) return this.#deny("user_unknown", name, source, now);
+    if (address === undefined) return this.#deny("address_refused", name, source, now);
+    const proved = prove(payload, user, this.#gate.parts.clock().wall);
+    if (!proved.ok) return this.#deny(proved.reason, name, source, now);
+    try {
+      const opening = { address, user: name, by: "knock", proof: user.proof } as const;
+      const { grant, renewed } = await this.#gate.run((state, tx) => open(state, tx, opening, this.#gate.parts.freshId));
+      const fields = { user: name, address: grant.address, services: grant.services, seconds: Math.round(grant.length / 1000), id: grant.id };
+      this.#gate.parts.log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
+    } catch (error) {
+      if (!(error instanceof Denied)) this.#gate.parts.log.error("a good knock could not be honoured", { user: name, address, message: String(error) });
+      this.#deny(reasonOf(error), name, source, now);
+    }
+  }
+
+  #deny(reason: Denial, user: string | null, source: string, now: number): void {
+    this.#tell("denied", user, source, reason);
+    const { granted, missed } = take(this.#lines, now);
+    if (missed > 0) this.#gate.parts.log.warn("knocks were denied that had no line of their own", { count: missed });
+    if (granted) this.#gate.parts.log.info("a knock was denied", { reason, user, address: source });
+  }
+
+  #tell(event: EventName, user: string | null, source: string, reason: string): void {
+    if (!this.#gate.isWatched) return; // a flood of strangers must not cost an object each when nobody looks
+    const address: Address | null = parseAddress(source) ?? null;
+    this.#gate.tell({ at: this.#gate.parts.clock().wall, event, user, address, by: "knock", reason });
+  }
+}
+
+function reasonOf(error: unknown): Denial {
+  if (error instanceof Denied) return error.reason;
+  return error instanceof StoreError ? "store_failed" : "kernel_failed";
+}

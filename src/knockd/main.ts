@@ -1,0 +1,131 @@
+import { parseArgs } from "node:util";
+import { FirewallError } from "../shared/firewall/firewall.ts";
+import { openGate } from "../shared/gate/adapters/open-gate.ts";
+import { serveAdmin } from "../shared/gate/adapters/server.ts";
+import type { Gate } from "../shared/access/gate.ts";
+import type { Duration } from "../shared/duration.ts";
+import { openLog } from "../shared/log/adapters/pino.ts";
+import type { Log } from "../shared/log/log.ts";
+import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
+import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
+import { SettingsError } from "../shared/settings/problem.ts";
+import { StoreError } from "../shared/store/store.ts";
+import { Listeners } from "./adapters/listeners.ts";
+import { portOwners, reload, takeOver } from "./daemon.ts";
+import { Knocks } from "./knocks.ts";
+
+const HELP = `knockd - watches for knocks and is the gate: the only writer of store and kernel
+
+usage: knockd [--config FILE] [--check]
+
+  --config FILE  settings (default ${SYSTEM_CONFIG}, or $KNOCKLINE_CONFIG)
+  --check        read the settings, say what is wrong with them, change nothing
+  --version, --help
+
+SIGHUP reads the settings again; SIGTERM and SIGINT stop: doors that are open close on time by themselves.
+examples:
+  knockd --config /etc/knockline/knockline.toml
+  knockd --config ./var/knockline.toml --check
+`;
+
+const VERSION = "0.1.0";
+
+/** Wakes the gate at the earliest time it asked for. */
+function alarm(ring: () => Promise<void>): (after: Duration) => void {
+  let timer: NodeJS.Timeout | undefined;
+  let due = Number.POSITIVE_INFINITY;
+  return (after) => {
+    const at = performance.now() + after;
+    if (at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(() => {
+      due = Number.POSITIVE_INFINITY;
+      void ring();
+    }, after);
+    timer.unref();
+  };
+}
+
+async function serve(file: string): Promise<void> {
+  const settings = await loadSettings(file);
+  await checkSecretFile(settings.paths.secret);
+  const tty = process.stderr.isTTY === true;
+  const log = openLog({ name: "knockd", level: settings.log.level, pretty: tty, color: tty && process.env.NO_COLOR === undefined });
+  let gate: Gate;
+  gate = await openGate(settings, log, alarm(() => gate.sweep()));
+  const knocks = new Knocks(gate);
+  const listeners = new Listeners(settings.knock.listen, log, (port, source, payload, now) =>
+    knocks.take({ source, proto: "udp", port }, payload, now),
+  );
+  const follow = async (): Promise<void> => {
+    knocks.settle();
+    await listeners.follow(portOwners(gate.state.users.values(), gate.state.decoys));
+    reportPorts(gate, listeners);
+    await gate.bindPorts(listeners.bound);
+  };
+  gate.onPortsChanged(follow);
+  await takeOver(gate);
+  await follow();
+  const stopWatching = gate.parts.firewall.watch(() => void gate.heal());
+  const admin = await serveAdmin(settings.paths.adminSocket, gate, { since: new Date().toISOString() });
+  await gate.sweep();
+  log.info("knockd is up", { users: gate.state.users.size, ports: listeners.bound.length, guard: gate.state.firewall.confirmed?.guard ?? "nothing" });
+
+  process.on("SIGHUP", () => void reread(file, gate, log));
+  const stop = once(async () => {
+    listeners.close();
+    await admin.close();
+    stopWatching();
+    await gate.close();
+    log.info("knockd has stopped; open doors close on time by themselves");
+    process.exit(0);
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+}
+
+function reportPorts(gate: Gate, listeners: Listeners): void {
+  for (const topic of gate.problems.keys()) if (topic.startsWith("port ")) gate.problems.delete(topic);
+  for (const problem of listeners.problems) gate.problems.set(`port ${problem}`, problem);
+}
+
+async function reread(file: string, gate: Gate, log: Log): Promise<void> {
+  try {
+    await reload(gate, await loadSettings(file));
+    log.info("settings were read again");
+  } catch (error) {
+    log.error("settings were not taken over; the old ones hold", { message: String(error) });
+  }
+}
+
+function once(task: () => Promise<void>): () => void {
+  let begun = false;
+  return () => {
+    if (!begun) void task();
+    begun = true;
+  };
+}
+
+/** Says why it cannot go on: one line what, one line what to do. */
+function die(error: unknown): never {
+  const known = error instanceof SettingsError || error instanceof StoreError || error instanceof FirewallError;
+  process.stderr.write(known ? `knockd: ${error.message}\n        ${error.cure}\n` : `knockd: ${error instanceof Error ? error.stack : error}\n`);
+  process.exit(error instanceof SettingsError ? 2 : 5);
+}
+
+function options() {
+  try {
+    const flags = { config: { type: "string" }, check: { type: "boolean" }, help: { type: "boolean" }, version: { type: "boolean" } } as const;
+    return parseArgs({ options: flags, strict: true }).values;
+  } catch (error) {
+    process.stderr.write(`knockd: ${(error as Error).message}\n        see knockd --help\n`);
+    process.exit(2);
+  }
+}
+
+const asked = options();
+const config = asked.config ?? process.env.KNOCKLINE_CONFIG ?? SYSTEM_CONFIG;
+if (asked.help) process.stdout.write(HELP);
+else if (asked.version) process.stdout.write(`knockd ${VERSION}\n`);
+else if (asked.check) loadSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);
+else serve(config).catch(die);

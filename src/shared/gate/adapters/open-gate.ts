@@ -1,0 +1,63 @@
+import { mkdir } from "node:fs/promises";
+import { Gate } from "../../access/gate.ts";
+import type { Duration } from "../../duration.ts";
+import { openNft } from "../../firewall/adapters/nft.ts";
+import { bootId, systemClock } from "../../host/adapters/clock.ts";
+import { ownAllAsFolder, ownAsFolder, replaceFile } from "../../host/adapters/files.ts";
+import { conntrackMemory, readPortsInUse } from "../../host/adapters/proc-net.ts";
+import { freshGrantId, systemRandom } from "../../host/adapters/random.ts";
+import { endSessions, establishedSessions } from "../../host/adapters/sessions.ts";
+import type { Log } from "../../log/log.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { openLevelStore } from "../../store/adapters/level.ts";
+import { StoreError } from "../../store/store.ts";
+
+/**
+ * Becomes the gate: takes the store's lock and joins the real parts of this machine.
+ * @param wake asks for `gate.sweep` after a time
+ * @throws StoreError, `locked` when another process is the gate
+ */
+export async function openGate(settings: Settings, log: Log, wake: (after: Duration) => void): Promise<Gate> {
+  const { db, boot, state } = settings.paths;
+  await makeFolder(db, state);
+  const store = await openLevelStore(db, () => ownAllAsFolder(db));
+  const firewall = await openNft();
+  const parts = {
+    store,
+    firewall,
+    clock: systemClock,
+    boot: bootId(),
+    log,
+    freshId: freshGrantId,
+    draw: async () => ({ random: systemRandom, inUse: await readPortsInUse() }),
+    sessions: establishedSessions,
+    cut: endSessions,
+    memory: await conntrackMemory(),
+    writeBoot: (text: string | undefined) => replaceFile(boot, text, 0o640),
+    wake,
+  };
+  try {
+    return await Gate.open(parts, settings);
+  } catch (error) {
+    await firewall.close();
+    await store.close();
+    throw error;
+  }
+}
+
+async function makeFolder(db: string, state: string): Promise<void> {
+  try {
+    const made = await mkdir(db, { mode: 0o700 }).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "EEXIST") return false;
+        throw error;
+      },
+    );
+    if (made) await ownAsFolder(db);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const cure = missing ? "make the instance first: knockctl init" : "run as root or as the owner of the instance; look at the disk";
+    throw new StoreError("failed", missing ? `there is no state folder ${state}` : `${db} cannot be made: ${(error as Error).message}`, cure);
+  }
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect } from "vitest";
+import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
+import { type Firewall, FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
+import { bootText, rulesetText } from "../../src/shared/firewall/ruleset.ts";
+import { needs } from "../helpers/needs.ts";
+import { until } from "../helpers/wait.ts";
+import { type Bench, firewallContract, plan, policy } from "./firewall.suite.ts";
+import { type Netns, openNetns } from "./firewall-netns.ts";
+
+async function openBench(): Promise<Bench> {
+  const netns = await openNetns();
+  const nft = (text: string): string => netns.run(["nft", "-f", "-"], `${text}\n`);
+  const firewall = await openNft({ command: [...netns.enter, "nft"] });
+  return {
+    firewall,
+    until: async (what, condition) => void (await until(condition, { what })),
+    flush: async () => void nft("flush ruleset"),
+    foreignPut: async ({ set, key, ttl }) => {
+      const timeout = Number.isFinite(ttl) ? ` timeout ${ttl}ms` : "";
+      nft(`add element inet knockline ${set} { ${key}${timeout} }`);
+    },
+    alterRules: async () => void nft("insert rule inet knockline guard accept"),
+    close: async () => {
+      await firewall.close();
+      await netns.close();
+    },
+  };
+}
+
+/** @returns the ids of this process's own children that run a command. */
+function childrenRunning(command: string): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
+    .trim()
+    .split(" ");
+  const runs = (pid: string): string =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim();
+  return children.filter((pid) => pid !== "" && runs(pid) === command).map(Number);
+}
+
+const { describe, test } = needs("root", "namespaces", "nft", "nsenter");
+
+describe("nftables", () => firewallContract("nftables", openBench));
+
+const plans: Record<string, TablePlan> = {
+  nothing: { ...plan, current: { ...policy, guard: "nothing" } },
+  services: plan,
+  everything: { ...plan, current: { ...policy, guard: "everything", hooks: ["input", "forward"] } },
+  "cut on expiry": { ...plan, current: { ...policy, onExpiry: "cut" } },
+  "nothing at all": {
+    owner: "/x",
+    current: { ...policy, services: [], public: [], trustedInterfaces: [] },
+    knockUdp: [],
+    allow: [],
+  },
+};
+
+describe("nftables accepts", () => {
+  let netns: Netns;
+  beforeAll(async () => {
+    netns = await openNetns();
+  });
+  afterAll(async () => netns.close());
+
+  for (const [name, one] of Object.entries(plans)) {
+    test(`the ruleset, the boot text and a candidate of guard ${name}`, () => {
+      const candidate = { ...one, candidate: { ...policy, guard: "everything" as const, mark: 0x80000000 } };
+      for (const text of [rulesetText(one), bootText(one), rulesetText(candidate)]) {
+        expect(netns.run(["nft", "-c", "-f", "-"], text)).toBe("");
+      }
+    });
+  }
+});
+
+describe("nftables only", () => {
+  let netns: Netns;
+  let firewall: Firewall;
+  beforeAll(async () => {
+    netns = await openNetns();
+    firewall = await openNft({ command: [...netns.enter, "nft"] });
+  });
+  afterAll(async () => {
+    await firewall?.close();
+    await netns?.close();
+  });
+
+  test("makes the table anew when a set of another shape is in the way, and says so", async () => {
+    await firewall.install(plan);
+    netns.run(["nft", "delete table inet knockline"]);
+    netns.run(["nft", "-f", "-"], `add table inet knockline { comment "knockline ${plan.owner}" ; }\n`);
+    netns.run(["nft", "add set inet knockline ssh4 { type ipv6_addr ; }"]);
+    expect(await firewall.install(plan)).toEqual({ ok: true, rebuilt: true });
+    expect((await firewall.state()).state).toBe("ok");
+  });
+
+  test("refuses a table that names no owner", async () => {
+    netns.run(["nft", "delete table inet knockline; add table inet knockline"]);
+    expect(await firewall.state()).toEqual({ state: "foreign", owner: "" });
+    expect(await firewall.install(plan)).toMatchObject({ ok: false, why: "foreign" });
+    netns.run(["nft", "delete table inet knockline"]);
+  });
+
+  test("goes on when its nft child is killed, for every change", async () => {
+    await firewall.install(plan);
+    const put = { op: "put", set: "ssh4", key: "192.0.2.1", ttl: policy.keepMax } as const;
+    for (let i = 0; i < 5; i++) {
+      expect(await firewall.change([put])).toEqual({ ok: true });
+      for (const pid of childrenRunning("nft -i")) process.kill(pid, "SIGKILL");
+      expect(await firewall.change([put])).toEqual({ ok: true });
+    }
+  });
+});
+
+test("a missing nft is an error with its cure", async () => {
+  const open = openNft({ command: ["/nonexistent/nft"] });
+  await expect(open).rejects.toThrow(FirewallError);
+  await expect(open).rejects.toMatchObject({ cure: expect.stringContaining("apt-get install nftables") });
+});
