@@ -101,15 +101,15 @@ function Send-Tcp([int] $Port) {
     $attempt.Client.Close()
 }
 
-function Send-Knock {
+# $Gap: milliseconds between steps, lest the network swaps two.
+function Send-Knock([int] $Gap) {
     $list = $Steps.Split(' ')
     for ($n = 0; $n -lt $list.Length; $n++) {
         $last = $n -eq $list.Length - 1
         $proto, $port = $list[$n].Split('/')
         if ($last) { $content = Get-Payload } else { $content = Get-Filler }
         if ($proto -eq 'udp') { Send-Udp $port $content } else { Send-Tcp $port }
-        # 20 ms between steps, lest the network swaps two
-        if (-not $last) { Start-Sleep -Milliseconds 20 }
+        if (-not $last) { Start-Sleep -Milliseconds $Gap }
     }
 }
 
@@ -144,7 +144,7 @@ function Invoke-Knock {
     $early = Start-Connect $Probe
     try {
         for ($try = 1; $try -le 3; $try++) {
-            Send-Knock
+            Send-Knock -Gap (@(20, 100, 400)[$try - 1])
             $seen = Watch-Door $early
             if ($seen -eq 'already') {
                 Write-Result "$Target ($Address): was open already; knocked again to renew it"
@@ -175,7 +175,7 @@ $Address = Find-Address $Target
 if ($Probe) {
     Invoke-Knock
 } else {
-    Send-Knock
+    Send-Knock -Gap 20
     Write-Result "$Target ($Address): sent; cannot be checked (only UDP services)"
 }
 if ($Then) {

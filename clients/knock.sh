@@ -23,11 +23,12 @@ quiet=no
 to_stderr=no   # with --then, standard output belongs to the command (ssh's ProxyCommand speaks through it)
 sender=bash    # or nc
 address=''     # the one address that is knocked and probed
-children=''    # background jobs, a dozen a try at most; reap ends them
+children=''    # background jobs, some forty a try at most; reap ends them
 probes=''      # the probes still running
 early=''       # the one started before the first knock, while it can tell something
 already=no     # it connected: the door was open before we knocked
 refused=no     # a probe was refused, rather than left without an answer
+gap=0.02       # seconds between steps, lest the network swaps two
 clock=''       # set by read_clock
 result=0       # set by ended
 
@@ -135,7 +136,7 @@ lookup_macos() {
   done
 }
 
-# Prints the addresses of a name, best first; the name itself where nobody can tell: then the kernel's way in decides.
+# Prints the addresses of a name, best first; the name itself where no program tells: then /dev/udp resolves it.
 lookup() {
   local ip rest
   case $1 in
@@ -201,7 +202,7 @@ send_udp() {
   if [ "$sender" = bash ]; then
     "$2" >"/dev/udp/$address/$1"
   else
-    # in the background: some nc stay a second or for ever after the end of their input
+    # in the background: many an nc stays on after the end of its input
     "$2" | nc -u -w 1 "$address" "$1" >/dev/null &
     children="$children $!"
   fi 2>/dev/null
@@ -223,8 +224,7 @@ knock() {
       udp/*) send_udp "${step#*/}" "$content" ;;
       tcp/*) send_tcp "${step#*/}" ;;
     esac || fail "cannot send to $address: does a firewall on this machine forbid it?"
-    # 20 ms between steps, lest the network swaps two
-    if [ "$content" = filler ]; then nap 0.02; fi
+    if [ "$content" = filler ]; then nap "$gap"; fi
   done
 }
 
@@ -265,17 +265,20 @@ one_connected() {
   return 1
 }
 
-# Watches for about 1.5 s. A lost first packet is sent again only after a second, and /dev/tcp can hang for 75
-# (macOS): so fresh probes join the running ones, after about 0, 30, 150, 400 and 900 ms.
+# Watches for about 1.5 s. Where a shut door is silent, a lost first packet is sent again only after a second, and
+# /dev/tcp can hang for 75 (macOS): so fresh probes join the running ones. Where it refuses, the next one follows.
 opens() {
   local tick=0 began=$SECONDS
   refused=no
   while [ $tick -lt 38 ] && [ $((SECONDS - began)) -lt 3 ]; do
     was_open && return 0
-    case $tick in
-      0 | 3 | 11 | 26) start_probe && probes="$probes $!" ;;
-      # the second packet of the early probe, after a second, would find the door that we opened
-      16) start_probe && probes="$probes $!" early='' ;;
+    # the second packet of the early probe, after a second, would find the door that we opened
+    if [ $tick -eq 16 ]; then early=''; fi
+    case $tick$probes in # none running, or time for one more: after about 15, 50, 130, 500 and 900 ms
+      "$tick" | "1 "* | "4 "* | "10 "* | "17 "* | "26 "*)
+        start_probe
+        probes="$probes $!"
+        ;;
     esac
     one_connected && return 0
     if [ $tick -lt 10 ]; then nap 0.01; else nap 0.05; fi
@@ -297,6 +300,8 @@ knock_until_open() {
   start_probe
   early=$!
   for try in 1 2 3; do
+    # more time for a network, or an nc slow to start, that swapped the steps
+    case $try in 2) gap=0.1 ;; 3) gap=0.4 ;; esac
     knock
     read_clock
     from=$clock since=$SECONDS
@@ -314,9 +319,10 @@ knock_until_open() {
 }
 
 knock_unseen() {
+  # no second try to put right what an nc slow to start swaps, and none may be ended before it has sent
+  if [ "$sender" = nc ]; then gap=0.4; fi
   knock
-  # nc needs a moment before reap ends it
-  if [ "$sender" = nc ]; then nap 0.1; fi
+  if [ "$sender" = nc ]; then nap "$gap"; fi
   say "$host ($address): sent; cannot be checked (only UDP services)"
 }
 

@@ -38,7 +38,7 @@ const COMMANDS = /** @type {const} */ ([
 
 /**
  * Starts an agent in a host's namespace.
- * @param {import("./lab.mjs").Host} host
+ * @param {import("./lab-host.mjs").Host} host
  * @returns {Agent}
  */
 export function agentOf(host) {

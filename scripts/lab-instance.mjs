@@ -1,14 +1,14 @@
 // A whole knockline in one temporary folder, its daemon running on a host of the lab.
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { until } from "./until.mjs";
+import { isListening, until } from "./until.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @typedef {import("./lab.mjs").Host} Host */
-/** @typedef {import("./lab.mjs").Ran} Ran */
+/** @typedef {import("./lab-host.mjs").Host} Host */
+/** @typedef {import("./lab-children.mjs").Ran} Ran */
 /** @typedef {string | number | boolean | readonly string[]} Value */
 /** @typedef {{ [key: string]: Value | Settings }} Settings sections and keys as in knockline.toml */
 /** @typedef {{ proto: "udp" | "tcp", port: number }} Step */
@@ -19,6 +19,13 @@ const DEFAULTS = {
   server: { name: "lab-server" },
   services: { ssh: { ports: ["tcp/22"] }, web: { ports: ["tcp/80"] }, sip: { ports: ["udp/5060"] } },
 };
+
+/** @type {Set<string>} bounded: one folder an instance not yet removed */
+const folders = new Set();
+
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /**
  * Makes an instance; nothing runs yet.
@@ -36,13 +43,14 @@ export async function makeInstance(host, settings = {}) {
 
 /** One instance. Its folder is removed by `remove`. */
 export class Instance {
-  /** @type {import("./lab.mjs").Running | undefined} */
+  /** @type {import("./lab-children.mjs").Running | undefined} */
   #knockd;
 
   /** @param {Host} host @param {string} folder */
   constructor(host, folder) {
     this.host = host;
     this.folder = folder;
+    folders.add(folder);
     this.config = join(folder, "knockline.toml");
   }
 
@@ -54,7 +62,7 @@ export class Instance {
   /**
    * Runs `bin/knockctl` on the host, for this instance.
    * @param {readonly string[]} args
-   * @param {import("./lab.mjs").RunOptions} [options]
+   * @param {import("./lab-host.mjs").RunOptions} [options]
    * @returns {Promise<Ran>}
    */
   knockctl(args, options) {
@@ -125,7 +133,7 @@ export class Instance {
     });
     const up = async () => {
       if (over) return "ended";
-      if (!existsSync(join(this.folder, "admin.sock"))) return false;
+      if (!(await isListening(join(this.folder, "admin.sock")))) return false;
       return (await this.json(["status"])).knockd.state === "running" ? "up" : false;
     };
     const state = await until(up, { what: "knockd runs", deadline: 10_000 }).catch((error) => error.message);
@@ -190,6 +198,7 @@ export class Instance {
   async remove() {
     await this.kill9();
     rmSync(this.folder, { recursive: true, force: true });
+    folders.delete(this.folder);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createConnection } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 
 /**
@@ -42,4 +43,21 @@ export async function always(condition, { what, deadline = 1_000, every = 50 }) 
     if (!(await condition())) throw new Error(`for ${deadline} ms it should have held: ${what}`);
     await after(every);
   }
+}
+
+/**
+ * Whether somebody listens on a unix socket. Asking knockctl instead would make it the gate for a moment while
+ * knockd is still on its way up, and one of the two would find the store locked.
+ * @param {string} path
+ * @returns {Promise<boolean>}
+ */
+export function isListening(path) {
+  return new Promise((settle) => {
+    const socket = createConnection(path);
+    socket.once("error", () => settle(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      settle(true);
+    });
+  });
 }

@@ -113,6 +113,8 @@ function firstWord(argv: readonly string[]): string | undefined {
  * @param argv what follows the program's name
  */
 export function interpret(argv: readonly string[], grammar: Grammar): Meaning {
+  // commander's own `help` command knows one word only
+  if (argv[0] === "help") return interpret(argv.length === 1 ? [] : [...argv.slice(1), "--help"], grammar);
   const reading = new Reading(grammar);
   const program = reading.program(firstWord(argv));
   if (argv.length === 0) return { kind: "answer", text: overview(grammar.topics) };

@@ -1,10 +1,10 @@
 import { basename, delimiter, dirname, relative, resolve } from "node:path";
-import { version } from "../../package.json";
 import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
 import { openWorld } from "./adapters/world.ts";
 import { GROUPS, TOPICS } from "./catalogue/all.ts";
 import { interpret, type Meaning } from "./cli.ts";
 import { EXIT, told } from "./failure.ts";
+import { VERSION } from "./version.ts";
 
 /** A path as short as it can be written from here, quoted for a shell when it must be. */
 function shellPath(path: string): string {
@@ -18,7 +18,8 @@ function selfFor(config: string): string {
   const program = resolve(process.argv[1] ?? "knockctl");
   const installed = (process.env.PATH ?? "").split(delimiter).includes(dirname(program));
   const sudo = process.geteuid?.() === 0 && process.env.SUDO_USER !== undefined ? "sudo " : "";
-  const name = installed ? basename(program) : shellPath(program);
+  const path = shellPath(program);
+  const name = installed ? basename(program) : path.includes("/") ? path : `./${path}`;
   return `${sudo}${name}${config === SYSTEM_CONFIG ? "" : ` --config ${shellPath(config)}`}`;
 }
 
@@ -43,7 +44,7 @@ async function run({ command, call, config }: Extract<Meaning, { kind: "run" }>)
 }
 
 async function main(): Promise<number> {
-  const meaning = interpret(process.argv.slice(2), { topics: TOPICS, groups: GROUPS, version });
+  const meaning = interpret(process.argv.slice(2), { topics: TOPICS, groups: GROUPS, version: VERSION });
   if (meaning.kind === "run") return run(meaning);
   if (meaning.kind === "answer") {
     process.stdout.write(`${meaning.text}\n`);

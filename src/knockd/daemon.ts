@@ -2,9 +2,8 @@ import type { Gate } from "../shared/access/gate.ts";
 import { samePolicy } from "../shared/access/state.ts";
 import { apply } from "../shared/access/trial.ts";
 import type { Settings } from "../shared/settings/settings.ts";
-import { settleDecoys } from "../shared/users/decisions.ts";
+import { coveredRanges, settleDecoys } from "../shared/users/decisions.ts";
 import { coveredPorts } from "../shared/users/ports.ts";
-import { coveredRanges } from "../shared/users/decisions.ts";
 import type { User } from "../shared/users/user.ts";
 
 /**
@@ -19,7 +18,9 @@ export async function takeOver(gate: Gate): Promise<void> {
     const sessions = await gate.parts.sessions();
     const application = { trial: undefined, keep: [], sshPorts: [], sessions, freshId: gate.parts.freshId };
     await gate.run((state, tx) => apply(state, tx, application));
-    gate.parts.log.info("first start: the settings' policy is in force", { guard: gate.state.settings.policy.guard });
+    gate.parts.log.info("first start: the settings' policy is in force", {
+      guard: gate.state.settings.policy.guard,
+    });
   } else {
     await gate.adopt();
   }

@@ -1,4 +1,4 @@
-import { Denied, type Denial } from "../shared/access/denial.ts";
+import { type Denial, Denied } from "../shared/access/denial.ts";
 import type { EventName } from "../shared/access/event.ts";
 import type { Gate } from "../shared/access/gate.ts";
 import { open } from "../shared/access/grants.ts";
@@ -44,7 +44,8 @@ export class Knocks {
     if (outcome.kind === "complete") void this.#complete(outcome.user, knock.source, payload, now);
     else if (outcome.kind === "denied") this.#deny(outcome.reason, outcome.user, knock.source, now);
     else {
-      const reason = outcome.kind === "step" ? `${outcome.step} of ${outcome.of}` : "a repeat of the step before";
+      const reason =
+        outcome.kind === "step" ? `${outcome.step} of ${outcome.of}` : "a repeat of the step before";
       this.#tell(outcome.kind, outcome.user, knock.source, reason);
     }
   }
@@ -58,11 +59,24 @@ export class Knocks {
     if (!proved.ok) return this.#deny(proved.reason, name, source, now);
     try {
       const opening = { address, user: name, by: "knock", proof: user.proof } as const;
-      const { grant, renewed } = await this.#gate.run((state, tx) => open(state, tx, opening, this.#gate.parts.freshId));
-      const fields = { user: name, address: grant.address, services: grant.services, seconds: Math.round(grant.length / 1000), id: grant.id };
+      const { grant, renewed } = await this.#gate.run((state, tx) =>
+        open(state, tx, opening, this.#gate.parts.freshId),
+      );
+      const fields = {
+        user: name,
+        address: grant.address,
+        services: grant.services,
+        seconds: Math.round(grant.length / 1000),
+        id: grant.id,
+      };
       this.#gate.parts.log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
     } catch (error) {
-      if (!(error instanceof Denied)) this.#gate.parts.log.error("a good knock could not be honoured", { user: name, address, message: String(error) });
+      if (!(error instanceof Denied))
+        this.#gate.parts.log.error("a good knock could not be honoured", {
+          user: name,
+          address,
+          message: String(error),
+        });
       this.#deny(reasonOf(error), name, source, now);
     }
   }
@@ -70,7 +84,8 @@ export class Knocks {
   #deny(reason: Denial, user: string | null, source: string, now: number): void {
     this.#tell("denied", user, source, reason);
     const { granted, missed } = take(this.#lines, now);
-    if (missed > 0) this.#gate.parts.log.warn("knocks were denied that had no line of their own", { count: missed });
+    if (missed > 0)
+      this.#gate.parts.log.warn("knocks were denied that had no line of their own", { count: missed });
     if (granted) this.#gate.parts.log.info("a knock was denied", { reason, user, address: source });
   }
 

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
+import type { Gate } from "../shared/access/gate.ts";
+import type { Duration } from "../shared/duration.ts";
 import { FirewallError } from "../shared/firewall/firewall.ts";
 import { openGate } from "../shared/gate/adapters/open-gate.ts";
 import { serveAdmin } from "../shared/gate/adapters/server.ts";
-import type { Gate } from "../shared/access/gate.ts";
-import type { Duration } from "../shared/duration.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
@@ -51,9 +51,18 @@ async function serve(file: string): Promise<void> {
   const settings = await loadSettings(file);
   await checkSecretFile(settings.paths.secret);
   const tty = process.stderr.isTTY === true;
-  const log = openLog({ name: "knockd", level: settings.log.level, pretty: tty, color: tty && process.env.NO_COLOR === undefined });
+  const log = openLog({
+    name: "knockd",
+    level: settings.log.level,
+    pretty: tty,
+    color: tty && process.env.NO_COLOR === undefined,
+  });
   let gate: Gate;
-  gate = await openGate(settings, log, alarm(() => gate.sweep()));
+  gate = await openGate(
+    settings,
+    log,
+    alarm(() => gate.sweep()),
+  );
   const knocks = new Knocks(gate);
   const listeners = new Listeners(settings.knock.listen, log, (port, source, payload, now) =>
     knocks.take({ source, proto: "udp", port }, payload, now),
@@ -70,7 +79,11 @@ async function serve(file: string): Promise<void> {
   const stopWatching = gate.parts.firewall.watch(() => void gate.heal());
   const admin = await serveAdmin(settings.paths.adminSocket, gate, { since: new Date().toISOString() });
   await gate.sweep();
-  log.info("knockd is up", { users: gate.state.users.size, ports: listeners.bound.length, guard: gate.state.firewall.confirmed?.guard ?? "nothing" });
+  log.info("knockd is up", {
+    users: gate.state.users.size,
+    ports: listeners.bound.length,
+    guard: gate.state.firewall.confirmed?.guard ?? "nothing",
+  });
 
   process.on("SIGHUP", () => void reread(file, gate, log));
   const stop = once(async () => {
@@ -108,14 +121,24 @@ function once(task: () => Promise<void>): () => void {
 
 /** Says why it cannot go on: one line what, one line what to do. */
 function die(error: unknown): never {
-  const known = error instanceof SettingsError || error instanceof StoreError || error instanceof FirewallError;
-  process.stderr.write(known ? `knockd: ${error.message}\n        ${error.cure}\n` : `knockd: ${error instanceof Error ? error.stack : error}\n`);
+  const known =
+    error instanceof SettingsError || error instanceof StoreError || error instanceof FirewallError;
+  process.stderr.write(
+    known
+      ? `knockd: ${error.message}\n        ${error.cure}\n`
+      : `knockd: ${error instanceof Error ? error.stack : error}\n`,
+  );
   process.exit(error instanceof SettingsError ? 2 : 5);
 }
 
 function options() {
   try {
-    const flags = { config: { type: "string" }, check: { type: "boolean" }, help: { type: "boolean" }, version: { type: "boolean" } } as const;
+    const flags = {
+      config: { type: "string" },
+      check: { type: "boolean" },
+      help: { type: "boolean" },
+      version: { type: "boolean" },
+    } as const;
     return parseArgs({ options: flags, strict: true }).values;
   } catch (error) {
     process.stderr.write(`knockd: ${(error as Error).message}\n        see knockd --help\n`);
@@ -127,5 +150,6 @@ const asked = options();
 const config = asked.config ?? process.env.KNOCKLINE_CONFIG ?? SYSTEM_CONFIG;
 if (asked.help) process.stdout.write(HELP);
 else if (asked.version) process.stdout.write(`knockd ${VERSION}\n`);
-else if (asked.check) loadSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);
+else if (asked.check)
+  loadSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);
 else serve(config).catch(die);

@@ -42,7 +42,7 @@ const FIRST_STEPS = 16_384;
 const FURTHER_STEPS = 8_192;
 const POISONED = 8_192;
 /** A source that keeps touching decoys is a slow sweep: each touch lengthens its wait by a window, up to this many. */
-const MOST_WINDOWS = 10;
+const MOST_WINDOWS = 20;
 
 /** Attempts under way. Made by `newAttempts`, changed only by `track`. */
 export interface Attempts {
@@ -53,15 +53,23 @@ export interface Attempts {
 
 /** @returns no attempts yet */
 export function newAttempts(): Attempts {
-  return { first: new Recent(FIRST_STEPS), further: new Recent(FURTHER_STEPS), poisoned: new Recent(POISONED) };
+  return {
+    first: new Recent(FIRST_STEPS),
+    further: new Recent(FURTHER_STEPS),
+    poisoned: new Recent(POISONED),
+  };
 }
 
 /** Builds the table of ports that mean something; a port that is two things at once would be a fault of the draw. */
-export function knownPorts(users: Iterable<{ name: string; steps: readonly Step[] }>, decoys: Iterable<number>): KnownPorts {
+export function knownPorts(
+  users: Iterable<{ name: string; steps: readonly Step[] }>,
+  decoys: Iterable<number>,
+): KnownPorts {
   const known = new Map<string, Known>();
   for (const port of decoys) known.set(portKey("udp", port), null);
   for (const { name, steps } of users) {
-    for (const [index, { proto, port }] of steps.entries()) known.set(portKey(proto, port), { user: name, index, of: steps.length });
+    for (const [index, { proto, port }] of steps.entries())
+      known.set(portKey(proto, port), { user: name, index, of: steps.length });
   }
   return known;
 }
@@ -73,7 +81,13 @@ export function knownPorts(users: Iterable<{ name: string; steps: readonly Step[
  * @param window how long a whole sequence may take
  * @returns undefined for a port that means nothing (any more)
  */
-export function track(attempts: Attempts, knock: Knock, now: number, ports: KnownPorts, window: Duration): Outcome | undefined {
+export function track(
+  attempts: Attempts,
+  knock: Knock,
+  now: number,
+  ports: KnownPorts,
+  window: Duration,
+): Outcome | undefined {
   const known = ports.get(portKey(knock.proto, knock.port));
   if (known === undefined) return undefined;
   const { source } = knock;

@@ -27,7 +27,8 @@ const UNITS = { s: seconds(1), m: minutes(1), h: hours(1), d: days(1) } as const
 export function parseDuration(text: string): Duration | undefined {
   if (!/^(\d{1,9}[smhd])+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, n, unit] of text.matchAll(/(\d+)([smhd])/g)) total += Number(n) * UNITS[unit as keyof typeof UNITS];
+  for (const [, n, unit] of text.matchAll(/(\d+)([smhd])/g))
+    total += Number(n) * UNITS[unit as keyof typeof UNITS];
   return total > 0 && total <= days(366) ? (total as Duration) : undefined;
 }
 
@@ -36,7 +37,13 @@ export function formatDuration(span: Duration): string {
   const s = Math.max(0, Math.floor(span / 1000));
   const two = (n: number): string => String(n).padStart(2, "0");
   if (s < 60) return `${s}s`;
-  if (s < 3600) return s % 60 === 0 || s >= 600 ? `${Math.floor(s / 60)}m` : `${Math.floor(s / 60)}m${two(s % 60)}s`;
-  if (s < 86_400) return s % 3600 < 60 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 3600)}h${two(Math.floor((s % 3600) / 60))}m`;
-  return s % 86_400 < 3600 ? `${Math.floor(s / 86_400)}d` : `${Math.floor(s / 86_400)}d${Math.floor((s % 86_400) / 3600)}h`;
+  if (s < 3600)
+    return s % 60 === 0 || s >= 600 ? `${Math.floor(s / 60)}m` : `${Math.floor(s / 60)}m${two(s % 60)}s`;
+  if (s < 86_400)
+    return s % 3600 < 60
+      ? `${Math.floor(s / 3600)}h`
+      : `${Math.floor(s / 3600)}h${two(Math.floor((s % 3600) / 60))}m`;
+  return s % 86_400 < 3600
+    ? `${Math.floor(s / 86_400)}d`
+    : `${Math.floor(s / 86_400)}d${Math.floor((s % 86_400) / 3600)}h`;
 }

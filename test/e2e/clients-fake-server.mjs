@@ -1,13 +1,14 @@
 // Stands in for knockd where only the client is under test: says every knock it hears as a line of JSON, and
 // opens a TCP port when the steps came in order. Its one argument is JSON: see FakeServer in clients.test.ts.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { createServer } from "node:net";
 
 const {
   steps,
   door,
-  greeting,
+  sshd,
   shut = "refuse",
   ignore = 0,
   after = 0,
@@ -35,43 +36,43 @@ function openDoor() {
   else listenAtDoor();
 }
 
-/** Both families; a connection is greeted, so that what passes through the client can be seen. */
 function listenAtDoor() {
   if (door === undefined || doors.length > 0) return;
   for (const host of ["0.0.0.0", "::"]) {
-    const server = createServer((socket) => {
-      say({ entered: socket.remoteAddress });
-      socket.on("error", () => {});
-      socket.end(greeting ?? "");
-    });
+    const server = createServer({ pauseOnConnect: true }, enter);
     doors.push(server.listen({ port: door, host, ipv6Only: true }));
   }
+}
+
+function enter(socket) {
+  say({ entered: socket.remoteAddress });
+  socket.on("error", () => {});
+  if (!sshd) return socket.destroy();
+  const session = spawn("/usr/sbin/sshd", ["-i", "-f", sshd], { stdio: [socket, socket, "ignore"] });
+  // our own copy of the socket would hold the connection open
+  session.on("exit", () => socket.destroy());
 }
 
 /** @returns a promise that a step's port is bound, by both families. */
 function bind(step) {
   const [proto, port] = step.split("/");
-  return Promise.all(
-    ["4", "6"].map(
-      (family) =>
-        new Promise((bound) => {
-          if (proto === "udp") {
-            const socket = createSocket({ type: `udp${family}`, ipv6Only: true });
-            socket.on("message", (bytes, { address }) => hear(step, address, bytes.toString("hex")));
-            socket.bind(Number(port), bound);
-          } else {
-            const server = createServer((socket) => {
-              hear(step, socket.remoteAddress, "");
-              socket.destroy();
-            });
-            server.listen(
-              { port: Number(port), host: family === "4" ? "0.0.0.0" : "::", ipv6Only: true },
-              bound,
-            );
-          }
-        }),
-    ),
-  );
+  const listen = proto === "udp" ? listenUdp : listenTcp;
+  return Promise.all([listen(step, Number(port), "0.0.0.0"), listen(step, Number(port), "::")]);
+}
+
+function listenUdp(step, port, address) {
+  // ipv6Only on an IPv4 socket makes the bind fail without a word
+  const socket = createSocket(address === "::" ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
+  socket.on("message", (bytes, { address: from }) => hear(step, from, bytes.toString("hex")));
+  return once(socket.bind({ port, address }), "listening");
+}
+
+function listenTcp(step, port, host) {
+  const server = createServer((socket) => {
+    hear(step, socket.remoteAddress, "");
+    socket.destroy();
+  });
+  return once(server.listen({ port, host, ipv6Only: true }), "listening");
 }
 
 await Promise.all(steps.map(bind));

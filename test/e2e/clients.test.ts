@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { renderClient } from "../../src/shared/clients/render.ts";
 import type { ClientView } from "../../src/shared/gate/views.ts";
 
@@ -16,8 +16,8 @@ interface FakeServer {
   steps?: string[];
   /** TCP port that opens; by default 22. */
   door?: number;
-  /** What a connection is told. */
-  greeting?: string;
+  /** A connection is handed to sshd with this settings file; without it, it is closed. */
+  sshd?: string;
   /** How the shut door answers. */
   shut?: "refuse" | "drop";
   /** How many whole knocks to overhear. */
@@ -49,10 +49,12 @@ const servers: ChildProcess[] = []; // bounded: one a test, ended after it
 
 /** Runs a command to its end in the namespace. */
 async function run(command: string[], env: NodeJS.ProcessEnv = {}, input = "") {
-  const child = spawn("nsenter", ["-t", String(holder.pid), "-n", "-m", ...command], {
+  const child = spawn("/usr/bin/nsenter", ["-t", String(holder.pid), "-n", "-m", ...command], {
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     cwd: "/",
     detached: true,
+    timeout: 15_000,
+    killSignal: "SIGKILL",
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -374,31 +376,67 @@ describe.skipIf(!root)("the bash client", () => {
     });
   });
 
-  describe("with OpenSSH", () => {
-    /** The snippets of docs/clients.md, with the paths of this test. */
-    const config = (body: string): string => {
-      const file = join(folder, "ssh_config");
+  describe.skipIf(!existsSync("/usr/sbin/sshd"))("with OpenSSH", () => {
+    /** Logs in with a snippet of docs/clients.md; the door is a real sshd. */
+    async function logIn(snippet: string) {
+      const bed = mkdtempSync(join(folder, "ssh-"));
+      for (const key of ["host", "user"]) {
+        await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(bed, key)]);
+      }
       writeFileSync(
-        file,
-        `${body}\nHost *\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  BatchMode yes\n`,
+        join(bed, "sshd_config"),
+        `HostKey ${bed}/host\nAuthorizedKeysFile ${bed}/user.pub\nStrictModes no\nPermitRootLogin yes\nUsePAM no\n`,
       );
-      return file;
-    };
+      writeFileSync(
+        join(bed, "ssh_config"),
+        `${snippet}\nHost *\n  User root\n  IdentityFile ${bed}/user\n  BatchMode yes\n  LogLevel ERROR\n` +
+          "  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n",
+      );
+      mkdirSync("/run/sshd", { recursive: true });
+      const heard = await serve({ sshd: join(bed, "sshd_config"), shut: "drop" });
+      const { stdout, stderr, code } = await run([
+        "ssh",
+        "-F",
+        join(bed, "ssh_config"),
+        "pbx",
+        "echo inside",
+      ]);
+      return { knocks: steps(heard), stdout, stderr, code };
+    }
 
     test("Match exec knocks before ssh connects", async () => {
-      const heard = await serve({ greeting: "not an ssh server\r\n" });
-      const file = config(`Match originalhost pbx exec "${client()} -q"\n  HostName ${V4}`);
-      const { stderr } = await run(["ssh", "-F", file, "pbx"]);
-      expect(steps(heard)).toEqual(STEPS);
-      expect(stderr).toMatch(/not an ssh server|banner|identification/i);
+      const snippet = `Match originalhost pbx exec "${client()} -q"\nHost pbx\n  HostName ${V4}`;
+      expect(await logIn(snippet)).toEqual({ knocks: STEPS, stdout: "inside\n", stderr: "", code: 0 });
     });
 
     test("ProxyCommand knocks and hands the connection over, untouched", async () => {
-      const heard = await serve({ greeting: "not an ssh server\r\n" });
-      const file = config(`Host pbx\n  HostName ${V4}\n  ProxyCommand ${client()} -q %h --then nc %h %p`);
-      const { stderr } = await run(["ssh", "-v", "-F", file, "pbx"]);
-      expect(steps(heard)).toEqual(STEPS);
-      expect(stderr).toContain("not an ssh server");
+      const snippet = `Host pbx\n  HostName ${V4}\n  ProxyCommand ${client()} -q %h --then nc %h %p`;
+      expect(await logIn(snippet)).toEqual({ knocks: STEPS, stdout: "inside\n", stderr: "", code: 0 });
+    });
+  });
+
+  describe("the lines of the text format", () => {
+    const text = renderClient(VIEW, V4, "text");
+
+    const programs: [string, RegExp][] = [
+      ["knock", /^ {2}(knock .*)$/m],
+      ["bash", /^ {2}(for .*\/dev\/udp.*)$/m],
+      ["nc", /^ {2}(for .*nc -u.*)$/m],
+      ["nmap", /^ {2}(for .*nmap.*)$/m],
+    ];
+    for (const [program, wanted] of programs) {
+      test.skipIf(!existsSync(`/usr/bin/${program}`))(`${program} knocks the ports in order`, async () => {
+        const heard = await serve();
+        expect((await run(["bash", "-c", wanted.exec(text)?.[1] ?? "false"])).code).toBe(0);
+        await vi.waitFor(() => expect(steps(heard)).toEqual(STEPS));
+      });
+    }
+
+    test("the last one tells whether the door is open", async () => {
+      const line = /^ {2}(nc -z .*)$/m.exec(text)?.[1] ?? "false";
+      expect((await run(["bash", "-c", line])).code).toBe(1);
+      await serve({ open: true });
+      expect((await run(["bash", "-c", line])).stdout).toBe("open\n");
     });
   });
 

@@ -16,7 +16,8 @@ function interruption(): { ended: Promise<unknown>; dispose: () => void } {
 }
 
 function paint(frame: string): void {
-  const lines = fitHeight(frame, process.stdout.rows ?? 24).split("\n");
+  // a pseudo terminal that nobody has told its size says 0
+  const lines = fitHeight(frame, process.stdout.rows || 24).split("\n");
   process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
 }
 

@@ -17,7 +17,7 @@ export interface OpenWorld extends World {
 function terminal(): Terminal | undefined {
   if (!process.stdout.isTTY) return undefined;
   const { NO_COLOR = "", TERM = "" } = process.env;
-  return { columns: process.stdout.columns ?? 80, colour: NO_COLOR === "" && TERM !== "dumb" };
+  return { columns: process.stdout.columns || 80, colour: NO_COLOR === "" && TERM !== "dumb" };
 }
 
 const tell = (text: string): void => {

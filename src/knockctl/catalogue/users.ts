@@ -1,7 +1,7 @@
 import { type Command, type Flag, JSON_FLAG, type Topic } from "../command.ts";
 
 const WISHES: readonly Flag[] = [
-  { flags: "--services <list>", what: "what a knock opens: ssh,sip (all services when not said)" },
+  { flags: "--services <list>", what: "what a knock opens: ssh,sip (ssh when not said)" },
   { flags: "--proof <kind>", what: "what the last step must carry", choices: ["none", "otp", "ssh"] },
   { flags: "--ttl <time>", what: "how long a knock opens: 90s, 15m, 2h, 1d, or `default`" },
   { flags: "--max-ttl <time>", what: "the most that may be asked for, or `default`" },

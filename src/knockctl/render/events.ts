@@ -25,7 +25,7 @@ export function eventLine(
     .join(": ");
   return [
     style.faint(clockText(event.at, zone)),
-    tone(event.event, style)(cell(event.event, 14)),
+    tone(event.event, style)(cell(event.event, 18)),
     cell(event.user, 12),
     style.strong(cell(event.address, 18)),
     why,

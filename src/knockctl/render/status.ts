@@ -29,6 +29,18 @@ function drops(counted: StatusView["firewall"]["drops"]): string | undefined {
   return `${counted.scanner} of scanners, ${counted.rate} over a source's rate, ${counted.global} over the global rate`;
 }
 
+type Fact = readonly [string, Cell | string | undefined];
+
+function firewallFacts(firewall: StatusView["firewall"], style: Style, zone: Zone): Fact[] {
+  const pending = { text: "settings changed, not applied: knockctl firewall plan", dress: style.warning };
+  return [
+    ["firewall", tableState(firewall, style, zone)],
+    ["guard", firewall.guard],
+    ["pending", firewall.pending ? pending : undefined],
+    ["dropped knocks", drops(firewall.drops)],
+  ];
+}
+
 /** The firewall's part of the status. */
 export function renderFirewall(
   firewall: StatusView["firewall"],
@@ -36,29 +48,19 @@ export function renderFirewall(
   zone: Zone,
 ): string {
   const style = styleFor(terminal);
-  const pending = { text: "settings changed, not applied: knockctl firewall plan", dress: style.warning };
-  return pairs(
-    [
-      ["firewall", tableState(firewall, style, zone)],
-      ["guard", firewall.guard],
-      ["pending", firewall.pending ? pending : undefined],
-      ["dropped knocks", drops(firewall.drops)],
-    ],
-    style,
-  );
+  return pairs(firewallFacts(firewall, style, zone), style);
 }
 
-/** The whole status: one fact a line, problems last. */
+/** The whole status: one fact a line. */
 export function renderStatus(status: StatusView, terminal: Terminal | undefined, zone: Zone): string {
   const style = styleFor(terminal);
-  const facts: [string, Cell | string | undefined][] = [
+  const problems = status.knockd.problems.map((text): Fact => ["problem", { text, dress: style.bad }]);
+  const facts: Fact[] = [
     ["knockd", knockd(status.knockd, style, zone)],
+    ...problems,
     ["phone", status.phone.state],
     ["open grants", String(status.grants)],
-    ...status.knockd.problems.map((text): [string, Cell] => ["problem", { text, dress: style.bad }]),
+    ...firewallFacts(status.firewall, style, zone),
   ];
-  return `${pairs(
-    facts.map(([name, value]) => [name.padEnd("dropped knocks".length), value]),
-    style,
-  )}\n${renderFirewall(status.firewall, terminal, zone)}`;
+  return pairs(facts, style);
 }

@@ -57,7 +57,7 @@ function line(cells: readonly Cell[], columns: readonly Laid[]): string {
     if (right) return room + dress(text);
     return i === columns.length - 1 ? dress(text) : dress(text) + room;
   });
-  return padded.join(GAP);
+  return padded.join(GAP).trimEnd();
 }
 
 /**

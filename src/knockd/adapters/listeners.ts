@@ -54,10 +54,14 @@ export class Listeners {
       }
     }
     this.#problems.clear();
-    const missing = [...owners].flatMap(([port, owner]) => this.#addresses.map((address) => ({ port, owner, address })));
+    const missing = [...owners].flatMap(([port, owner]) =>
+      this.#addresses.map((address) => ({ port, owner, address })),
+    );
     const wanted = missing.filter(({ port, address }) => !this.#sockets.has(`${port} ${address}`));
     for (let at = 0; at < wanted.length; at += AT_ONCE) {
-      await Promise.all(wanted.slice(at, at + AT_ONCE).map(({ port, owner, address }) => this.#bind(port, address, owner)));
+      await Promise.all(
+        wanted.slice(at, at + AT_ONCE).map(({ port, owner, address }) => this.#bind(port, address, owner)),
+      );
     }
   }
 
@@ -69,21 +73,30 @@ export class Listeners {
   async #bind(port: number, address: string, owner: string): Promise<void> {
     if (this.#lacking.has(address)) return;
     const six = address.includes(":");
-    const socket = createSocket({ type: six ? "udp6" : "udp4", ipv6Only: six, recvBufferSize: RECEIVE_BUFFER });
+    const socket = createSocket({
+      type: six ? "udp6" : "udp4",
+      ipv6Only: six,
+      recvBufferSize: RECEIVE_BUFFER,
+    });
     try {
       await bound(socket, port, address);
     } catch (error) {
       this.#failed(error as NodeJS.ErrnoException, port, address, owner);
       return;
     }
-    socket.on("error", (error) => this.#log.warn("a knock socket reported an error", { port, address, message: error.message }));
-    socket.on("message", (payload: Buffer, from: RemoteInfo) => this.#onDatagram(port, sourceOf(from), payload, performance.now()));
+    socket.on("error", (error) =>
+      this.#log.warn("a knock socket reported an error", { port, address, message: error.message }),
+    );
+    socket.on("message", (payload: Buffer, from: RemoteInfo) =>
+      this.#onDatagram(port, sourceOf(from), payload, performance.now()),
+    );
     this.#sockets.set(`${port} ${address}`, socket);
   }
 
   #failed(error: NodeJS.ErrnoException, port: number, address: string, owner: string): void {
     if (error.code === "EAFNOSUPPORT" || (error.code === "EADDRNOTAVAIL" && address === "::")) {
-      if (!this.#lacking.has(address)) this.#log.warn("this host has no such address family: not listening there", { address });
+      if (!this.#lacking.has(address))
+        this.#log.warn("this host has no such address family: not listening there", { address });
       this.#lacking.add(address);
       return;
     }

@@ -6,12 +6,12 @@ import type { Settings } from "../settings/settings.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
 import type { GateEvent } from "./event.ts";
+import { isLive } from "./grant.ts";
 import { expire } from "./grants.ts";
 import { purge } from "./history.ts";
-import { isLive } from "./grant.ts";
 import { loadState } from "./load.ts";
-import { type ClockRecord, keys } from "./records.ts";
 import { Projector } from "./projector.ts";
+import { type ClockRecord, keys } from "./records.ts";
 import { type GateState, loadedPolicies } from "./state.ts";
 import { type Cut, Transaction } from "./transaction.ts";
 import { rollBack, type Session } from "./trial.ts";
@@ -171,7 +171,9 @@ export class Gate {
     }
     if (uptime >= this.#nextPurge) {
       this.#nextPurge = uptime + PURGE_EVERY;
-      await this.alone(() => purge(this.parts.store, wall - this.state.settings.history.keep)).catch(() => undefined);
+      await this.alone(() => purge(this.parts.store, wall - this.state.settings.history.keep)).catch(
+        () => undefined,
+      );
     }
     const rest = Math.min(next, this.#nextReconcile) - this.parts.clock().uptime;
     this.parts.wake(milliseconds(Math.max(10, rest)));
@@ -213,7 +215,10 @@ export class Gate {
         this.problems.delete("store");
       } catch (error) {
         tx.rollback();
-        this.problems.set("store", error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error));
+        this.problems.set(
+          "store",
+          error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error),
+        );
         return failAll(error);
       }
       try {
@@ -231,11 +236,23 @@ export class Gate {
 
   #tellAll(tx: Transaction): void {
     for (const event of tx.events) this.tell(event);
-    if (tx.portsChanged) this.#following = this.#following.then(() => this.#follow()).catch((error) => this.#kernelFailed(error));
+    if (tx.portsChanged)
+      this.#following = this.#following
+        .then(() => this.#follow())
+        .catch((error) => this.#kernelFailed(error));
     if (tx.confirmedChanged) void this.#writeBoot();
-    if (tx.cuts.length > 0) void this.parts.cut(tx.cuts).catch((error) => this.parts.log.warn("sessions were not ended on the server's side", { message: String(error) }));
+    if (tx.cuts.length > 0)
+      void this.parts
+        .cut(tx.cuts)
+        .catch((error) =>
+          this.parts.log.warn("sessions were not ended on the server's side", { message: String(error) }),
+        );
     const ends = tx.openings.map(({ id }) => this.state.ledger.get(id)?.ends ?? Number.POSITIVE_INFINITY);
-    const soonest = Math.min(...ends, this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY, this.#nextReconcile);
+    const soonest = Math.min(
+      ...ends,
+      this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
+      this.#nextReconcile,
+    );
     this.parts.wake(milliseconds(Math.max(10, soonest - this.parts.clock().uptime)));
   }
 
@@ -247,7 +264,9 @@ export class Gate {
       else undo.putGrant(before);
     }
     if (this.state.firewall !== firewall) undo.setFirewall(firewall);
-    await this.parts.store.write(undo.writes(() => this.#number++)).catch((error) => this.parts.log.error("the store did not take an undo", { message: String(error) }));
+    await this.parts.store
+      .write(undo.writes(() => this.#number++))
+      .catch((error) => this.parts.log.error("the store did not take an undo", { message: String(error) }));
   }
 
   async #reconcile(): Promise<void> {
@@ -286,7 +305,9 @@ export class Gate {
       this.problems.delete("boot");
     } catch (error) {
       this.problems.set("boot", `boot.nft could not be written: ${String(error)}`);
-      this.parts.log.error("boot.nft could not be written: a reboot would load an older policy", { message: String(error) });
+      this.parts.log.error("boot.nft could not be written: a reboot would load an older policy", {
+        message: String(error),
+      });
     }
   }
 }

@@ -40,7 +40,8 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
   if (loadedPolicies(state).length === 0) throw new Denied("firewall_off");
   const user = request.user === null ? null : knownUser(state, tx, request.user, request.by);
   const address = openedAddress(state, request);
-  const services = request.services ?? user?.services ?? state.settings.policy.services.map(({ name }) => name);
+  const services =
+    request.services ?? user?.services ?? state.settings.policy.services.map(({ name }) => name);
   const length = timeAllowed(state, tx, request, user);
   const there = sameDoor(state, tx, request.user, address, services);
   if (there === undefined && state.ledger.size >= MAX_GRANTS) throw new Denied("too_many_grants");
@@ -64,7 +65,12 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
 }
 
 /** Moves a grant's end to `ttl` from now, if that is later. @throws Refusal */
-export function extend(state: GateState, tx: Transaction, id: string, ttl: Duration): { grant: Grant; notes: string[] } {
+export function extend(
+  state: GateState,
+  tx: Transaction,
+  id: string,
+  ttl: Duration,
+): { grant: Grant; notes: string[] } {
   const grant = state.ledger.get(id);
   if (grant === undefined || !isLive(grant, tx.now.uptime)) {
     throw new Refusal("not_found", `no live grant ${id}`, "see them all: knockctl list");
@@ -73,7 +79,10 @@ export function extend(state: GateState, tx: Transaction, id: string, ttl: Durat
   const length = timeAllowed(state, tx, { by: "admin", ttl }, user);
   if (tx.now.uptime + length <= grant.ends) {
     const left = formatDuration(milliseconds(grant.ends - tx.now.uptime));
-    return { grant, notes: [`${id} is open for ${left} already; to close it earlier: knockctl revoke ${id}`] };
+    return {
+      grant,
+      notes: [`${id} is open for ${left} already; to close it earlier: knockctl revoke ${id}`],
+    };
   }
   const { wall, uptime } = tx.now;
   const extended: Grant = { ...grant, renewed: wall, length, expires: wall + length, ends: uptime + length };
@@ -88,13 +97,21 @@ export function extend(state: GateState, tx: Transaction, id: string, ttl: Durat
  * @param memory for how long conntrack remembers an idle TCP session
  * @returns a line for each address that stays open through another grant
  */
-export function revoke(state: GateState, tx: Transaction, grants: readonly Grant[], memory: Duration, keepSessions: boolean): string[] {
+export function revoke(
+  state: GateState,
+  tx: Transaction,
+  grants: readonly Grant[],
+  memory: Duration,
+  keepSessions: boolean,
+): string[] {
   for (const grant of grants) close(tx, grant, "revoked", keepSessions);
   const notes: string[] = [];
   for (const address of new Set(grants.map((grant) => grant.address))) {
     const others = state.ledger.ofAddress(address).filter((grant) => isLive(grant, tx.now.uptime));
     const covered = new Set(others.flatMap(({ services }) => services));
-    const closed = new Set(grants.filter((grant) => grant.address === address).flatMap(({ services }) => services));
+    const closed = new Set(
+      grants.filter((grant) => grant.address === address).flatMap(({ services }) => services),
+    );
     const still = [...closed].filter((service) => covered.has(service));
     if (still.length > 0) {
       const who = others.map(({ id, user, by }) => `${user ?? by} (${id})`).join(", ");
@@ -150,11 +167,14 @@ function close(tx: Transaction, grant: Grant, how: Closing, kept: boolean): void
 function knownUser(state: GateState, tx: Transaction, name: string, by: GrantedBy): User {
   const user = state.users.get(name);
   const refuse = (reason: "user_unknown" | "user_disabled" | "user_expired", cure: string): never => {
-    throw by === "admin" ? new Refusal(user ? "refused" : "not_found", `user ${name}: ${reason.replace("user_", "")}`, cure) : new Denied(reason);
+    throw by === "admin"
+      ? new Refusal(user ? "refused" : "not_found", `user ${name}: ${reason.replace("user_", "")}`, cure)
+      : new Denied(reason);
   };
   if (user === undefined) return refuse("user_unknown", "see them all: knockctl user list");
   if (!user.enabled) return refuse("user_disabled", `let them in again: knockctl user set ${name} --enable`);
-  if (user.expires !== null && user.expires <= tx.now.wall) return refuse("user_expired", `knockctl user set ${name} --expires DATE`);
+  if (user.expires !== null && user.expires <= tx.now.wall)
+    return refuse("user_expired", `knockctl user set ${name} --expires DATE`);
   return user;
 }
 
@@ -162,27 +182,53 @@ function openedAddress(state: GateState, { address, by }: Opening): Address {
   const kind = kindOf(address);
   if (kind !== "public" && kind !== "private") {
     if (by !== "admin") throw new Denied("address_refused");
-    throw new Refusal("refused", `${address} is a ${kind} address: never let in`, "give the address the traveller is seen from");
+    throw new Refusal(
+      "refused",
+      `${address} is a ${kind} address: never let in`,
+      "give the address the traveller is seen from",
+    );
   }
-  return by !== "admin" && familyOf(address) === 6 && state.settings.access.ipv6Prefix === 64 ? prefix64(address) : address;
+  return by !== "admin" && familyOf(address) === 6 && state.settings.access.ipv6Prefix === 64
+    ? prefix64(address)
+    : address;
 }
 
 /** How long a door may be opened. An admin who asks for too much is told; everybody else gets what is allowed. */
-function timeAllowed(state: GateState, tx: Transaction, request: Pick<Opening, "by" | "ttl">, user: User | null): Duration {
+function timeAllowed(
+  state: GateState,
+  tx: Transaction,
+  request: Pick<Opening, "by" | "ttl">,
+  user: User | null,
+): Duration {
   const { access } = state.settings;
   const rest = user?.expires == null ? Number.POSITIVE_INFINITY : user.expires - tx.now.wall;
   const most = Math.min(access.maxTtl, user?.maxTtl ?? Number.POSITIVE_INFINITY, rest) as Duration;
   if (request.by === "admin" && request.ttl !== undefined && request.ttl > most) {
-    throw new Refusal("refused", `${formatDuration(request.ttl)} is too long: at most ${formatDuration(most)} here`, "ask for less, or raise max_ttl ([access] in the settings, or `user set --max-ttl`)");
+    throw new Refusal(
+      "refused",
+      `${formatDuration(request.ttl)} is too long: at most ${formatDuration(most)} here`,
+      "ask for less, or raise max_ttl ([access] in the settings, or `user set --max-ttl`)",
+    );
   }
   return Math.min(request.ttl ?? user?.ttl ?? access.ttl, most) as Duration;
 }
 
 /** The live grant that this opening renews: the user's at that address, or an admin's for the same services. */
-function sameDoor(state: GateState, tx: Transaction, user: string | null, address: Address, services: readonly string[]): Grant | undefined {
+function sameDoor(
+  state: GateState,
+  tx: Transaction,
+  user: string | null,
+  address: Address,
+  services: readonly string[],
+): Grant | undefined {
   return state.ledger
     .ofAddress(address)
-    .find((grant) => isLive(grant, tx.now.uptime) && grant.user === user && (user !== null || grant.services.join() === services.join()));
+    .find(
+      (grant) =>
+        isLive(grant, tx.now.uptime) &&
+        grant.user === user &&
+        (user !== null || grant.services.join() === services.join()),
+    );
 }
 
 /** A user's knock beyond max_grants_per_user takes the place of their oldest knock; phone and admin grants stay. */
@@ -215,9 +261,19 @@ function liftRevocation(state: GateState, tx: Transaction, grant: Grant): void {
   tx.setRevocation(grant.address, services.length === 0 ? undefined : { ...revocation, services });
 }
 
-function forbid(state: GateState, tx: Transaction, address: Address, services: readonly string[], memory: Duration): void {
+function forbid(
+  state: GateState,
+  tx: Transaction,
+  address: Address,
+  services: readonly string[],
+  memory: Duration,
+): void {
   const there = state.ledger.revocation(address)?.services ?? [];
-  tx.setRevocation(address, { address, services: [...new Set([...there, ...services])], until: tx.now.uptime + memory });
+  tx.setRevocation(address, {
+    address,
+    services: [...new Set([...there, ...services])],
+    until: tx.now.uptime + memory,
+  });
   tx.cuts.push({ address, ports: tcpPorts(state, services) });
 }
 

@@ -2,7 +2,14 @@ import { type Duration, type Instant, milliseconds } from "../duration.ts";
 import type { Settings } from "../settings/settings.ts";
 import { migrate } from "../store/migrations.ts";
 import type { Store } from "../store/store.ts";
-import { decodeClock, decodeDecoys, decodeFirewall, decodeGrant, decodeRevocation, decodeUser } from "./decode/records.ts";
+import {
+  decodeClock,
+  decodeDecoys,
+  decodeFirewall,
+  decodeGrant,
+  decodeRevocation,
+  decodeUser,
+} from "./decode/records.ts";
 import type { Grant } from "./grant.ts";
 import { type ClockRecord, type GrantRecord, keys } from "./records.ts";
 import { emptyState, type GateState } from "./state.ts";
@@ -12,12 +19,18 @@ import { emptyState, type GateState } from "./state.ts";
  * @param boot id of this boot of the machine: ends that were counted in another boot's uptime are led over
  * @throws StoreError
  */
-export async function loadState(store: Store, settings: Settings, now: Instant, boot: string): Promise<GateState> {
+export async function loadState(
+  store: Store,
+  settings: Settings,
+  now: Instant,
+  boot: string,
+): Promise<GateState> {
   await migrate(store);
   const state = emptyState(settings);
   const [clock] = (await store.read(keys.clock, { limit: 1 })).map(decodeClock);
   for (const user of (await store.read(keys.user(""))).map(decodeUser)) state.users.set(user.name, user);
-  for (const [decoys] of [(await store.read(keys.decoys, { limit: 1 })).map(decodeDecoys)]) state.decoys = decoys ?? [];
+  for (const [decoys] of [(await store.read(keys.decoys, { limit: 1 })).map(decodeDecoys)])
+    state.decoys = decoys ?? [];
   for (const record of (await store.read(keys.grant(""))).map(decodeGrant)) {
     const grant = sinceBoot(record, clock, now, boot);
     if (grant !== undefined) state.ledger.put(grant);
@@ -39,7 +52,12 @@ export async function loadState(store: Store, settings: Settings, now: Instant, 
  * then nobody knows how long the machine was off.
  * @returns undefined when nothing is left
  */
-export function sinceBoot(record: GrantRecord, clock: ClockRecord | undefined, now: Instant, boot: string): Grant | undefined {
+export function sinceBoot(
+  record: GrantRecord,
+  clock: ClockRecord | undefined,
+  now: Instant,
+  boot: string,
+): Grant | undefined {
   const { boot: then, ...grant } = record;
   if (then === boot) return grant;
   if (grant.closed !== undefined || clock === undefined || now.wall < clock.wall) return undefined;

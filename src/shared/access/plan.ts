@@ -11,17 +11,23 @@ export function describePlan(confirmed: Policy | null, wanted: Policy, owner: st
 
 function changes(before: Policy | null, after: Policy): string[] {
   const lines: string[] = [];
-  if (before?.guard !== after.guard) lines.push(`guard: ${before?.guard ?? "no table at all"} -> ${after.guard} (${GUARDS[after.guard]})`);
+  if (before?.guard !== after.guard)
+    lines.push(`guard: ${before?.guard ?? "no table at all"} -> ${after.guard} (${GUARDS[after.guard]})`);
   for (const service of after.services) {
     const was = before?.services.find(({ name }) => name === service.name);
     const closed = after.guard !== "nothing";
-    if (was === undefined) lines.push(`service ${describe(service)}: new${closed ? ", closed to strangers" : ""}`);
-    else if (describe(was) !== describe(service)) lines.push(`service ${describe(was)} -> ${describe(service)}`);
-    else if (closed && before?.guard === "nothing") lines.push(`service ${describe(service)}: open to everybody -> closed to strangers`);
-    else if (!closed && before?.guard !== "nothing") lines.push(`service ${describe(service)}: closed to strangers -> open to everybody`);
+    if (was === undefined)
+      lines.push(`service ${describe(service)}: new${closed ? ", closed to strangers" : ""}`);
+    else if (describe(was) !== describe(service))
+      lines.push(`service ${describe(was)} -> ${describe(service)}`);
+    else if (closed && before?.guard === "nothing")
+      lines.push(`service ${describe(service)}: open to everybody -> closed to strangers`);
+    else if (!closed && before?.guard !== "nothing")
+      lines.push(`service ${describe(service)}: closed to strangers -> open to everybody`);
   }
   for (const service of before?.services ?? []) {
-    if (!after.services.some(({ name }) => name === service.name)) lines.push(`service ${describe(service)}: not guarded any more`);
+    if (!after.services.some(({ name }) => name === service.name))
+      lines.push(`service ${describe(service)}: not guarded any more`);
   }
   if (before === null) return lines;
   for (const [name, value] of DETAILS) {

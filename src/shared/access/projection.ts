@@ -30,7 +30,12 @@ export function projectedSets(services: Iterable<string>): string[] {
 }
 
 /** The elements that one address should have: the latest end of its live grants in each service's set. */
-export function projectAddress(ledger: Ledger, address: Address, uptime: number, rules: ProjectionRules): Picture {
+export function projectAddress(
+  ledger: Ledger,
+  address: Address,
+  uptime: number,
+  rules: ProjectionRules,
+): Picture {
   const picture: Picture = new Map();
   const suffix = familyOf(address) === 4 ? "4" : isPrefix(address) ? "6n" : "6";
   const key = address.replace("/64", "");
@@ -38,7 +43,8 @@ export function projectAddress(ledger: Ledger, address: Address, uptime: number,
     if (isLive(grant, uptime)) {
       const comment = `${grant.user ?? grant.by} ${grant.id}`;
       for (const service of grant.services) {
-        if (rules.services.has(service)) latest(picture, { set: service + suffix, key, ends: grant.ends, comment });
+        if (rules.services.has(service))
+          latest(picture, { set: service + suffix, key, ends: grant.ends, comment });
       }
     }
     const kept = keptUntil(grant, rules.keepMax);

@@ -1,5 +1,13 @@
 import type { Clock } from "../duration.ts";
-import { type Change, type Element, type Firewall, FirewallError, type FirewallOutcome, type TablePlan, type TableState } from "../firewall/firewall.ts";
+import {
+  type Change,
+  type Element,
+  type Firewall,
+  FirewallError,
+  type FirewallOutcome,
+  type TablePlan,
+  type TableState,
+} from "../firewall/firewall.ts";
 import type { Policy } from "../firewall/policy.ts";
 import type { Log } from "../log/log.ts";
 import { difference, type Picture, projectAddress, projectAll, projectedSets, put } from "./projection.ts";
@@ -59,7 +67,10 @@ export class Projector {
     if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return;
     const outcome = await this.#firewall.change(changes);
     if (!outcome.ok) {
-      this.#log.warn("the kernel refused a change: making the table right first", { why: outcome.why, message: outcome.message });
+      this.#log.warn("the kernel refused a change: making the table right first", {
+        why: outcome.why,
+        message: outcome.message,
+      });
       await this.restore();
     }
   }
@@ -90,7 +101,9 @@ export class Projector {
     const { uptime } = this.#clock();
     const wanted = this.#wanted(uptime);
     const sets = [...projectedSets(projectionRules(this.#state).services), "trial", "adopted4", "adopted6"];
-    const there = new Map((await this.#firewall.elements(sets)).map((element) => [`${element.set} ${element.key}`, element]));
+    const there = new Map(
+      (await this.#firewall.elements(sets)).map((element) => [`${element.set} ${element.key}`, element]),
+    );
     const changes: Change[] = [];
     for (const [name, { set, key, ttl }] of there) {
       if (wanted.has(name) || ttl <= TOLERANCE) continue;
@@ -116,7 +129,8 @@ export class Projector {
   #wanted(uptime: number): Picture {
     const picture = projectAll(this.#state.ledger, uptime, projectionRules(this.#state));
     const { trial, adopted } = this.#state.firewall;
-    const add = (set: string, key: string, ends: number): unknown => ends > uptime && picture.set(`${set} ${key}`, { set, key, ends });
+    const add = (set: string, key: string, ends: number): unknown =>
+      ends > uptime && picture.set(`${set} ${key}`, { set, key, ends });
     if (trial !== null) for (const family of ["ipv4", "ipv6"]) add("trial", family, trial.ends);
     for (const { family, key, ends } of adopted) add(`adopted${family}`, key, ends);
     return picture;
@@ -133,7 +147,11 @@ function closesNothing(policy: Policy): Policy {
 }
 
 function must(outcome: FirewallOutcome): void {
-  if (!outcome.ok) throw new FirewallError(`the kernel's table is not as it should be: ${outcome.message}`, CURES[outcome.why]);
+  if (!outcome.ok)
+    throw new FirewallError(
+      `the kernel's table is not as it should be: ${outcome.message}`,
+      CURES[outcome.why],
+    );
 }
 
 const CURES = {

@@ -57,7 +57,9 @@ export function emptyState(settings: Settings): GateState {
 
 /** The policies that are loaded: the confirmed one, and the one on trial. */
 export function loadedPolicies({ firewall }: GateState): Policy[] {
-  return [firewall.confirmed, firewall.trial?.policy].filter((policy) => policy !== null && policy !== undefined);
+  return [firewall.confirmed, firewall.trial?.policy].filter(
+    (policy) => policy !== null && policy !== undefined,
+  );
 }
 
 /** How grants become set elements under the policies that are loaded. */

@@ -73,7 +73,8 @@ export class Transaction {
   /** Sets a user, or with undefined removes it. */
   setUser(name: string, user: User | undefined): void {
     const before = this.#state.users.get(name);
-    const set = (to: User | undefined): unknown => (to ? this.#state.users.set(name, to) : this.#state.users.delete(name));
+    const set = (to: User | undefined): unknown =>
+      to ? this.#state.users.set(name, to) : this.#state.users.delete(name);
     set(user);
     this.#undo.push(() => set(before));
     this.#writes.push({ key: keys.user(name), value: user });
@@ -103,7 +104,15 @@ export class Transaction {
 
   /** Notes that something happened; it is written to the history with the rest. */
   note(event: EventName, about: Partial<Omit<GateEvent, "at" | "event">> = {}): void {
-    this.events.push({ at: this.now.wall, event, user: null, address: null, by: null, reason: null, ...about });
+    this.events.push({
+      at: this.now.wall,
+      event,
+      user: null,
+      address: null,
+      by: null,
+      reason: null,
+      ...about,
+    });
   }
 
   noteGrant(event: EventName, grant: Grant, reason: string | null = null): void {
@@ -124,7 +133,13 @@ export class Transaction {
 
   /** Where a decision begins, so that one that fails can be taken back alone. */
   mark(): readonly [number, number, number, number, number] {
-    return [this.#undo.length, this.#writes.length, this.events.length, this.openings.length, this.cuts.length];
+    return [
+      this.#undo.length,
+      this.#writes.length,
+      this.events.length,
+      this.openings.length,
+      this.cuts.length,
+    ];
   }
 
   /** Takes the state back to a mark (by default: to the start). */

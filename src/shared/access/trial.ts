@@ -43,7 +43,11 @@ export function apply(state: GateState, tx: Transaction, application: Applicatio
     tx.setFirewall({ confirmed: wanted, trial: null, adopted });
     tx.note("policy-confirmed", { by: "admin", reason: `guard ${wanted.guard}` });
   } else {
-    const trial = { policy: wanted, ends: tx.now.uptime + application.trial, endsWall: tx.now.wall + application.trial };
+    const trial = {
+      policy: wanted,
+      ends: tx.now.uptime + application.trial,
+      endsWall: tx.now.wall + application.trial,
+    };
     tx.setFirewall({ confirmed, trial, adopted });
     tx.note("policy-tried", { by: "admin", reason: `guard ${wanted.guard}` });
   }
@@ -54,7 +58,11 @@ export function apply(state: GateState, tx: Transaction, application: Applicatio
 export function confirm(state: GateState, tx: Transaction): void {
   const { trial, adopted } = state.firewall;
   if (trial === null || trial.ends <= tx.now.uptime) {
-    throw new Refusal("refused", "no policy is on trial: nothing to confirm", "try it again: knockctl firewall apply");
+    throw new Refusal(
+      "refused",
+      "no policy is on trial: nothing to confirm",
+      "try it again: knockctl firewall apply",
+    );
   }
   tx.setFirewall({ confirmed: trial.policy, trial: null, adopted });
   tx.note("policy-confirmed", { by: "admin", reason: `guard ${trial.policy.guard}` });
@@ -77,28 +85,48 @@ export function tearDown(tx: Transaction): void {
 /** @returns true when strangers cannot reach this TCP or UDP port under the policy */
 export function isGuarded(policy: Policy | null, proto: PortRange["proto"], port: number): boolean {
   if (policy === null || policy.guard === "nothing") return false;
-  const covers = (range: PortRange): boolean => range.proto === proto && range.from <= port && port <= range.to;
+  const covers = (range: PortRange): boolean =>
+    range.proto === proto && range.from <= port && port <= range.to;
   if (policy.services.some(({ ports }) => ports.some(covers))) return true;
   return policy.guard === "everything" && !policy.public.some(covers);
 }
 
 /** Sessions to ports that become guarded only now. Those that were guarded before go on by their grant's rules. */
-function adoptions(firewall: FirewallState, wanted: Policy, sessions: readonly Session[], uptime: number): Adopted[] {
+function adoptions(
+  firewall: FirewallState,
+  wanted: Policy,
+  sessions: readonly Session[],
+  uptime: number,
+): Adopted[] {
   const fresh = sessions
-    .filter(({ localPort }) => isGuarded(wanted, "tcp", localPort) && !isGuarded(firewall.confirmed, "tcp", localPort))
+    .filter(
+      ({ localPort }) =>
+        isGuarded(wanted, "tcp", localPort) && !isGuarded(firewall.confirmed, "tcp", localPort),
+    )
     .filter(({ remote }) => kindOf(remote) !== "loopback")
     .map(({ remote, remotePort, localPort }) => ({
       family: familyOf(remote),
       key: `${remote} . ${remotePort} . ${localPort}`,
       ends: uptime + wanted.keepMax,
     }));
-  const old = firewall.adopted.filter(({ key, ends }) => ends > uptime && !fresh.some((session) => session.key === key));
+  const old = firewall.adopted.filter(
+    ({ key, ends }) => ends > uptime && !fresh.some((session) => session.key === key),
+  );
   return [...old, ...fresh].slice(-MAX_ADOPTED);
 }
 
-function keepDoors(state: GateState, tx: Transaction, wanted: Policy, { keep, sshPorts, freshId }: Application): Grant[] {
+function keepDoors(
+  state: GateState,
+  tx: Transaction,
+  wanted: Policy,
+  { keep, sshPorts, freshId }: Application,
+): Grant[] {
   const services = wanted.services
-    .filter(({ ports }) => ports.some(({ proto, from, to }) => proto === "tcp" && sshPorts.some((port) => from <= port && port <= to)))
+    .filter(({ ports }) =>
+      ports.some(
+        ({ proto, from, to }) => proto === "tcp" && sshPorts.some((port) => from <= port && port <= to),
+      ),
+    )
     .map(({ name }) => name);
   if (services.length === 0) return [];
   const ttl = Math.min(KEPT_DURING_TRIAL, state.settings.access.maxTtl) as Duration;
@@ -106,7 +134,10 @@ function keepDoors(state: GateState, tx: Transaction, wanted: Policy, { keep, ss
   return keep
     .flatMap((text) => parseAddress(text) ?? [])
     .filter((address) => ["public", "private"].includes(kindOf(address)))
-    .filter((address) => !state.ledger.ofAddress(address).some((grant) => coversFor(grant, services, tx.now.uptime + ttl)))
+    .filter(
+      (address) =>
+        !state.ledger.ofAddress(address).some((grant) => coversFor(grant, services, tx.now.uptime + ttl)),
+    )
     .map((address) => open(state, tx, { ...opening, address }, freshId).grant);
 }
 

@@ -41,28 +41,36 @@ function phone({ user, steps }: ClientView, host: string): string {
 }
 
 function commands({ steps }: ClientView, host: string): string {
-  const udpOnly = steps.every(({ proto }) => proto === "udp");
   const stock = steps.map(({ proto, port }) => `${port}:${proto}`).join(" ");
+  const devUdp = each(steps, ({ port }) => `echo >/dev/udp/${host}/${port}; sleep 0.1`);
   return [
-    "Computer: any one of these",
+    "Computer: any one of these (nmap: as root)",
     `  knock -d 20 ${host} ${stock}`,
-    `  ${steps.map((step) => nc(step, host)).join("; ")}`,
-    ...(udpOnly
-      ? [`  for p in ${ports(steps)}; do echo >/dev/udp/${host}/$p; sleep 0.1; done    # bash`]
-      : []),
-    `  ${steps.map((step) => nmap(step, host)).join("; ")}    # root`,
+    ...(steps.every(isUdp) ? [`  ${devUdp}    # bash`] : []),
+    `  ${each(steps, (step) => nc(step, host))}`,
+    `  ${each(steps, (step) => nmap(step, host))}`,
   ].join("\n");
 }
 
-const ports = (steps: readonly Step[]): string => steps.map(({ port }) => port).join(" ");
+/** A step of the sequence, or the shell's variable that stands for its port. */
+type Written = { readonly proto: Step["proto"]; readonly port: Step["port"] | "$p" };
 
-const nc = ({ proto, port }: Step, host: string): string =>
+const isUdp = ({ proto }: Step): boolean => proto === "udp";
+
+/** Writes a shell line that runs a command for each step: a loop where all steps are alike. */
+function each(steps: readonly Step[], command: (step: Written) => string): string {
+  if (!steps.every(isUdp)) return steps.map(command).join("; ");
+  const ports = steps.map(({ port }) => port).join(" ");
+  return `for p in ${ports}; do ${command({ proto: "udp", port: "$p" })}; done`;
+}
+
+const nc = ({ proto, port }: Written, host: string): string =>
   proto === "udp" ? `echo | nc -u -w1 ${host} ${port}` : `nc -z -w1 ${host} ${port}`;
 
-/** One port a run, because nmap shuffles them; no retries, because it sends those from other ports, later. */
-function nmap({ proto, port }: Step, host: string): string {
+/** One port a run, because nmap shuffles them; no retries, because those come from other ports, later. */
+function nmap({ proto, port }: Written, host: string): string {
   const scan = proto === "udp" ? "-sU --data-length 1" : "-sS";
-  return `nmap -n -Pn ${host.includes(":") ? "-6 " : ""}${scan} --max-retries 0 -p ${port} ${host}`;
+  return `nmap ${host.includes(":") ? "-6 " : ""}-n -Pn ${scan} --max-retries 0 -p ${port} ${host}`;
 }
 
 function check({ probe }: ClientView, host: string): string {

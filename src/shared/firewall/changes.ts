@@ -37,11 +37,14 @@ function commands(change: Change, late: Duration): string[] {
   const gone = [command("add", change.key), command("delete", change.key)];
   if (change.op === "drop") return gone;
   const comment = change.comment === undefined ? "" : ` comment "${commentText(change.comment)}"`;
-  return [...gone, command("add", `${change.key} timeout ${timeLeft(change.ttl, late)}ms${comment}`)];
+  return [...gone, command("add", `${change.key} timeout ${timeLeft(change.ttl, late)}${comment}`)];
 }
 
-/** Never 0: `timeout 0` would make the element permanent. */
-const timeLeft = (ttl: Duration, late: Duration): number => Math.max(1, Math.floor(ttl - late));
+/** Never 0: `timeout 0` would make the element permanent. Seconds and ms: nft refuses five days in ms as too large. */
+function timeLeft(ttl: Duration, late: Duration): string {
+  const ms = Math.max(1, Math.floor(ttl - late));
+  return `${Math.floor(ms / 1000)}s${ms % 1000}ms`;
+}
 
 /** @returns a comment as it may stand in nft text: a wrong character becomes `_`. */
 export const commentText = (text: string): string =>

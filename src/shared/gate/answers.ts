@@ -1,18 +1,26 @@
+import { Denied } from "../access/denial.ts";
+import { viewEvent } from "../access/event.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive } from "../access/grant.ts";
 import { extend, open, revoke, viewGrant } from "../access/grants.ts";
 import { readHistory } from "../access/history.ts";
-import { viewEvent } from "../access/event.ts";
+import { describePlan } from "../access/plan.ts";
 import { samePolicy } from "../access/state.ts";
 import { apply, confirm, rollBack, tearDown } from "../access/trial.ts";
-import { Denied } from "../access/denial.ts";
 import { parseGrantAddress } from "../address.ts";
 import { seconds } from "../duration.ts";
 import { FirewallError } from "../firewall/firewall.ts";
 import { formatPorts } from "../firewall/policy.ts";
-import { describePlan } from "../access/plan.ts";
 import { StoreError } from "../store/store.ts";
-import { addUser, changeUser, checkServices, coveredRanges, findUser, removeUser, rotatePorts } from "../users/decisions.ts";
+import {
+  addUser,
+  changeUser,
+  checkServices,
+  coveredRanges,
+  findUser,
+  removeUser,
+  rotatePorts,
+} from "../users/decisions.ts";
 import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
 import { type AdminVerbs, Refusal, type Verb } from "./verbs.ts";
@@ -25,7 +33,11 @@ export interface Answerer {
 }
 
 type Answers = {
-  [V in Exclude<Verb, "watch">]: (gate: Gate, args: AdminVerbs[V]["args"], about: Answerer) => Promise<AdminVerbs[V]["result"]>;
+  [V in Exclude<Verb, "watch">]: (
+    gate: Gate,
+    args: AdminVerbs[V]["args"],
+    about: Answerer,
+  ) => Promise<AdminVerbs[V]["result"]>;
 };
 
 /** How long a trial lasts when the admin does not say. */
@@ -37,16 +49,36 @@ const answers: Answers = {
 
   list: async (gate) => {
     const { uptime } = gate.parts.clock();
-    return { grants: gate.state.ledger.live(uptime).sort((a, b) => a.renewed - b.renewed).map((grant) => viewGrant(grant, uptime)) };
+    return {
+      grants: gate.state.ledger
+        .live(uptime)
+        .sort((a, b) => a.renewed - b.renewed)
+        .map((grant) => viewGrant(grant, uptime)),
+    };
   },
 
   grant: async (gate, { address, user, services, ttl, reason }) => {
     const parsed = parseGrantAddress(address);
-    if (parsed === undefined) throw new Refusal("usage", `"${address}" is no address`, "give one IPv4 or IPv6 address, or an IPv6 /64; names are not looked up here");
+    if (parsed === undefined)
+      throw new Refusal(
+        "usage",
+        `"${address}" is no address`,
+        "give one IPv4 or IPv6 address, or an IPv6 /64; names are not looked up here",
+      );
     const { grant, renewed } = await gate.run((state, tx) => {
       checkServices(state, services);
       const opening = { address: parsed, user: user ?? null, by: "admin", proof: null } as const;
-      return open(state, tx, { ...opening, ...(services && { services }), ...(ttl && { ttl: seconds(ttl) }), ...(reason && { reason }) }, gate.parts.freshId);
+      return open(
+        state,
+        tx,
+        {
+          ...opening,
+          ...(services && { services }),
+          ...(ttl && { ttl: seconds(ttl) }),
+          ...(reason && { reason }),
+        },
+        gate.parts.freshId,
+      );
     });
     return { grant: view(gate, grant), renewed, notes: notInForce(gate, grant.services) };
   },
@@ -61,15 +93,22 @@ const answers: Answers = {
     return gate.run((state, tx) => {
       const chosen = all ? [...state.ledger.all()] : choose(gate, what ?? "");
       const live = chosen.filter((grant) => isLive(grant, uptime));
-      const ending = keep_sessions ? live : chosen.filter((grant) => isLive(grant, uptime) || grant.closed?.kept !== false);
-      if (ending.length === 0 && !all) throw new Refusal("not_found", `nothing is open for ${what}`, "see what is: knockctl list");
+      const ending = keep_sessions
+        ? live
+        : chosen.filter((grant) => isLive(grant, uptime) || grant.closed?.kept !== false);
+      if (ending.length === 0 && !all)
+        throw new Refusal("not_found", `nothing is open for ${what}`, "see what is: knockctl list");
       const notes = revoke(state, tx, ending, gate.parts.memory, keep_sessions ?? false);
       return { revoked: live.map((grant) => viewGrant(grant, uptime)), notes };
     });
   },
 
   history: async (gate, { since, user, address }) => {
-    const query = { ...(since && { since: Date.parse(since) }), ...(user && { user }), ...(address && { address: parseGrantAddress(address) ?? address }) };
+    const query = {
+      ...(since && { since: Date.parse(since) }),
+      ...(user && { user }),
+      ...(address && { address: parseGrantAddress(address) ?? address }),
+    };
     return { events: (await readHistory(gate.parts.store, query)).map(viewEvent) };
   },
 
@@ -82,7 +121,9 @@ const answers: Answers = {
 
   user_set: async (gate, { name, ...wishes }) => {
     const draw = await gate.parts.draw();
-    const { user, notes } = await gate.run((state, tx) => changeUser(state, tx, name, wishes, draw, gate.parts.memory));
+    const { user, notes } = await gate.run((state, tx) =>
+      changeUser(state, tx, name, wishes, draw, gate.parts.memory),
+    );
     await gate.followed();
     return { user: viewUser(user), notes: [...notes, ...notInForce(gate, user.services)] };
   },
@@ -96,7 +137,10 @@ const answers: Answers = {
     const draw = await gate.parts.draw();
     const user = await gate.run((state, tx) => rotatePorts(state, tx, name, draw));
     await gate.followed();
-    return { user: viewUser(user), notes: [`the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`] };
+    return {
+      user: viewUser(user),
+      notes: [`the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`],
+    };
   },
 
   user_remove: async (gate, { name }) => {
@@ -122,7 +166,8 @@ const answers: Answers = {
     };
   },
 
-  firewall_plan: async (gate) => describePlan(gate.state.firewall.confirmed, gate.state.settings.policy, gate.state.settings.paths.state),
+  firewall_plan: async (gate) =>
+    describePlan(gate.state.firewall.confirmed, gate.state.settings.policy, gate.state.settings.paths.state),
 
   firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }) => {
     const sessions = await gate.parts.sessions();
@@ -165,7 +210,12 @@ const answers: Answers = {
  * Answers one question of an admin.
  * @throws Refusal, whatever went wrong: a no, a damaged store, a kernel that did not take it
  */
-export async function answer<V extends Exclude<Verb, "watch">>(gate: Gate, verb: V, args: AdminVerbs[V]["args"], about: Answerer): Promise<AdminVerbs[V]["result"]> {
+export async function answer<V extends Exclude<Verb, "watch">>(
+  gate: Gate,
+  verb: V,
+  args: AdminVerbs[V]["args"],
+  about: Answerer,
+): Promise<AdminVerbs[V]["result"]> {
   try {
     return await answers[verb](gate, args, about);
   } catch (error) {
@@ -176,25 +226,43 @@ export async function answer<V extends Exclude<Verb, "watch">>(gate: Gate, verb:
 /** @returns the error as a Refusal; a fault of ours keeps its name so that it can be reported */
 export function refusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof StoreError || error instanceof FirewallError) return new Refusal("broken", error.message, error.cure);
+  if (error instanceof StoreError || error instanceof FirewallError)
+    return new Refusal("broken", error.message, error.cure);
   if (error instanceof Denied && error.reason === "firewall_off") {
-    return new Refusal("refused", "no firewall policy is in force, so there is no door to open", "start knockd, or: knockctl firewall apply");
+    return new Refusal(
+      "refused",
+      "no firewall policy is in force, so there is no door to open",
+      "start knockd, or: knockctl firewall apply",
+    );
   }
-  if (error instanceof Denied) return new Refusal("refused", error.message, "see knockctl list and knockctl status");
-  return new Refusal("broken", `a fault in knockline: ${String(error)}`, "please report it with the lines above");
+  if (error instanceof Denied)
+    return new Refusal("refused", error.message, "see knockctl list and knockctl status");
+  return new Refusal(
+    "broken",
+    `a fault in knockline: ${String(error)}`,
+    "please report it with the lines above",
+  );
 }
 
 async function status(gate: Gate, since: string | null): Promise<StatusView> {
   const { firewall, settings, ledger } = gate.state;
-  const problems = [...gate.problems.values(), ...coveredPorts(gate.state.users.values(), coveredRanges(gate.state))];
-  const table = await gate.alone(() => gate.projector.state()).catch((error: FirewallError) => {
-    problems.push(`${error.message}; ${error.cure}`);
-    return { state: "missing" } as const;
-  });
-  const trial = firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
-  const known = table.state === "foreign" ? "altered" : since === null && table.state === "altered" ? "ok" : table.state;
+  const problems = [
+    ...gate.problems.values(),
+    ...coveredPorts(gate.state.users.values(), coveredRanges(gate.state)),
+  ];
+  const table = await gate
+    .alone(() => gate.projector.state())
+    .catch((error: FirewallError) => {
+      problems.push(`${error.message}; ${error.cure}`);
+      return { state: "missing" } as const;
+    });
+  const trial =
+    firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
+  const known =
+    table.state === "foreign" ? "altered" : since === null && table.state === "altered" ? "ok" : table.state;
   const pending = !samePolicy(firewall.confirmed, settings.policy);
-  if (pending && trial === null && firewall.confirmed !== null) problems.push("settings changed, not applied: knockctl firewall plan");
+  if (pending && trial === null && firewall.confirmed !== null)
+    problems.push("settings changed, not applied: knockctl firewall plan");
   return {
     ok: since !== null && known === "ok" && problems.length === 0,
     knockd: { state: since === null ? "stopped" : "running", since, problems },
@@ -228,5 +296,7 @@ function notInForce(gate: Gate, services: readonly string[]): string[] {
   if (confirmed === null) return [];
   const loaded = [...confirmed.services, ...(trial?.policy.services ?? [])].map(({ name }) => name);
   const missing = services.filter((name) => !loaded.includes(name));
-  return missing.length === 0 ? [] : [`${missing.join(", ")}: in the settings, but not in force yet: knockctl firewall plan`];
+  return missing.length === 0
+    ? []
+    : [`${missing.join(", ")}: in the settings, but not in force yet: knockctl firewall plan`];
 }

@@ -44,7 +44,10 @@ export interface AdminVerbs {
     result: { state: "confirmed" | "trial"; ends: string | null; kept: GrantView[]; notes: string[] };
   };
   firewall_confirm: { args: Record<string, never>; result: { state: "confirmed" } };
-  firewall_rollback: { args: Record<string, never>; result: { state: "rolled back" | "nothing to roll back" } };
+  firewall_rollback: {
+    args: Record<string, never>;
+    result: { state: "rolled back" | "nothing to roll back" };
+  };
   firewall_teardown: { args: Record<string, never>; result: { state: "removed" } };
   /** Problems of stored users under the settings in force (a port that a setting now covers ...). */
   check: { args: Record<string, never>; result: { problems: string[] } };
@@ -71,7 +74,10 @@ export class Refusal extends Error {
 /** Whoever answers questions: the gate in this process, or the one behind the admin socket. */
 export interface Asker {
   /** @throws Refusal */
-  ask<V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]): Promise<AdminVerbs[V]["result"]>;
+  ask<V extends Exclude<Verb, "watch">>(
+    verb: V,
+    args: AdminVerbs[V]["args"],
+  ): Promise<AdminVerbs[V]["result"]>;
   /** Streams events until the caller stops reading. @throws Refusal (`broken` when no knockd runs: there is nothing to watch) */
   watch(args: AdminVerbs["watch"]["args"]): AsyncIterable<EventView>;
   close(): Promise<void>;

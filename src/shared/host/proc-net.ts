@@ -34,7 +34,8 @@ function parseEnd(text: string | undefined): { address: Address; port: number } 
   if (!/^([0-9A-F]{8}|[0-9A-F]{32})$/.test(hex)) return undefined;
   const bytes = Buffer.from(hex, "hex");
   bytes.swap32();
-  const written = bytes.length === 4 ? bytes.join(".") : (bytes.toString("hex").match(/.{4}/g) ?? []).join(":");
+  const written =
+    bytes.length === 4 ? bytes.join(".") : (bytes.toString("hex").match(/.{4}/g) ?? []).join(":");
   const address = parseAddress(written);
   return address === undefined ? undefined : { address, port: Number.parseInt(port, 16) };
 }

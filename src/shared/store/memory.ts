@@ -7,7 +7,10 @@ export class MemoryStore implements Store {
   broken: StoreError | undefined;
   #open = true;
 
-  async read(prefix: string, options: { after?: string; limit?: number; last?: boolean } = {}): Promise<Entry[]> {
+  async read(
+    prefix: string,
+    options: { after?: string; limit?: number; last?: boolean } = {},
+  ): Promise<Entry[]> {
     this.#check();
     const keys = [...this.#entries.keys()]
       .filter((key) => key.startsWith(prefix) && (options.after === undefined || key > options.after))
@@ -19,6 +22,8 @@ export class MemoryStore implements Store {
 
   async write(batch: readonly Write[]): Promise<void> {
     this.#check();
+    if (batch.some(({ value }) => value === null))
+      throw new StoreError("failed", "a value is null", "this is a fault of ours");
     for (const { key, value } of batch) {
       if (value === undefined) this.#entries.delete(key);
       else this.#entries.set(key, JSON.stringify(value));

@@ -16,7 +16,11 @@ export async function migrate(store: Store): Promise<void> {
   let version = entry === undefined ? 0 : Number(entry[1]);
   if (!Number.isInteger(version) || version < 0) throw damagedRecord(keys.schema);
   if (version > SCHEMA) {
-    throw new StoreError("newer", `the store has version ${version}, this program knows ${SCHEMA}`, "install the newer knockline again, or restore a backup made with this one");
+    throw new StoreError(
+      "newer",
+      `the store has version ${version}, this program knows ${SCHEMA}`,
+      "install the newer knockline again, or restore a backup made with this one",
+    );
   }
   for (; version < SCHEMA; version++) {
     const writes = (await MIGRATIONS[version]?.(store)) ?? [];
@@ -26,5 +30,9 @@ export async function migrate(store: Store): Promise<void> {
 
 /** @returns the error for a record that does not decode */
 export function damagedRecord(key: string): StoreError {
-  return new StoreError("damaged", `the store's record ${key} does not make sense`, "restore a backup, or move the store's folder away and add the users anew");
+  return new StoreError(
+    "damaged",
+    `the store's record ${key} does not make sense`,
+    "restore a backup, or move the store's folder away and add the users anew",
+  );
 }

@@ -1,4 +1,4 @@
-/** One write of a batch; a missing value deletes the key. Values are JSON. */
+/** One write of a batch; a missing value deletes the key. Values are JSON, never null. */
 export interface Write {
   readonly key: string;
   readonly value?: unknown;

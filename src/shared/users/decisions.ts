@@ -1,5 +1,5 @@
-import { revoke } from "../access/grants.ts";
 import { type Grant, isLive } from "../access/grant.ts";
+import { revoke } from "../access/grants.ts";
 import type { GateState } from "../access/state.ts";
 import type { Transaction } from "../access/transaction.ts";
 import { type Duration, seconds } from "../duration.ts";
@@ -15,16 +15,35 @@ export interface Draw {
 }
 
 /** Adds a user and draws three knock ports. @throws Refusal */
-export function addUser(state: GateState, tx: Transaction, name: string, wishes: UserWishes, draw: Draw): User {
+export function addUser(
+  state: GateState,
+  tx: Transaction,
+  name: string,
+  wishes: UserWishes,
+  draw: Draw,
+): User {
   if (!isUserName(name)) {
     throw new Refusal("usage", `"${name}" is no user name`, "use a-z first, then up to 31 of a-z 0-9 _ -");
   }
   if (state.users.has(name)) {
-    throw new Refusal("refused", `user ${name} is there already`, `change it: knockctl user set ${name}; new ports: knockctl user rotate ${name} --ports`);
+    throw new Refusal(
+      "refused",
+      `user ${name} is there already`,
+      `change it: knockctl user set ${name}; new ports: knockctl user rotate ${name} --ports`,
+    );
   }
-  if (state.users.size >= MAX_USERS) throw new Refusal("refused", `there are ${MAX_USERS} users already`, "remove some: knockctl user remove NAME");
+  if (state.users.size >= MAX_USERS)
+    throw new Refusal(
+      "refused",
+      `there are ${MAX_USERS} users already`,
+      "remove some: knockctl user remove NAME",
+    );
   if (wishes.proof === undefined) {
-    throw new Refusal("refused", "this version knows one proof, and it must be asked for: none", "add --proof none; whoever can see the knock on its way can repeat it");
+    throw new Refusal(
+      "refused",
+      "this version knows one proof, and it must be asked for: none",
+      "add --proof none; whoever can see the knock on its way can repeat it",
+    );
   }
   const fresh: User = {
     name,
@@ -38,22 +57,39 @@ export function addUser(state: GateState, tx: Transaction, name: string, wishes:
     expires: null,
     created: tx.now.wall,
   };
-  const user = { ...withWishes(state, fresh, wishes), steps: steps(state, name, wishes.steps ?? ["udp", "udp", "udp"], draw) };
+  const user = {
+    ...withWishes(state, fresh, wishes),
+    steps: steps(state, name, wishes.steps ?? ["udp", "udp", "udp"], draw),
+  };
   tx.setUser(name, user);
   tx.note("user-added", { user: name, by: "admin" });
   return user;
 }
 
 /** Changes a user; open doors follow at once. @param memory how long conntrack remembers. @throws Refusal */
-export function changeUser(state: GateState, tx: Transaction, name: string, wishes: UserWishes, draw: Draw, memory: Duration): { user: User; notes: string[] } {
+export function changeUser(
+  state: GateState,
+  tx: Transaction,
+  name: string,
+  wishes: UserWishes,
+  draw: Draw,
+  memory: Duration,
+): { user: User; notes: string[] } {
   const before = findUser(state, name);
   const changed = withWishes(state, before, wishes);
-  const user = wishes.steps === undefined ? changed : { ...changed, steps: steps(state, name, wishes.steps, draw) };
+  const user =
+    wishes.steps === undefined ? changed : { ...changed, steps: steps(state, name, wishes.steps, draw) };
   tx.setUser(name, user);
   tx.note("user-changed", { user: name, by: "admin", reason: Object.keys(wishes).join(",") });
   const closed = liveGrants(state, tx, name).filter((grant) => !mayKeep(user, grant, tx));
   const notes = revoke(state, tx, closed, memory, false);
-  return { user, notes: closed.length === 0 ? notes : [`closed ${closed.map(({ id }) => id).join(", ")}: not allowed any more`, ...notes] };
+  return {
+    user,
+    notes:
+      closed.length === 0
+        ? notes
+        : [`closed ${closed.map(({ id }) => id).join(", ")}: not allowed any more`, ...notes],
+  };
 }
 
 /** Draws new knock ports; the old ones are worth nothing at once. @throws Refusal */
@@ -67,7 +103,12 @@ export function rotatePorts(state: GateState, tx: Transaction, name: string, dra
 }
 
 /** Removes a user and closes what was open. @returns the user, and the grants that were closed. @throws Refusal */
-export function removeUser(state: GateState, tx: Transaction, name: string, memory: Duration): { user: User; closed: Grant[] } {
+export function removeUser(
+  state: GateState,
+  tx: Transaction,
+  name: string,
+  memory: Duration,
+): { user: User; closed: Grant[] } {
   const user = findUser(state, name);
   const closed = liveGrants(state, tx, name);
   revoke(state, tx, closed, memory, false);
@@ -89,7 +130,8 @@ export function settleDecoys(state: GateState, tx: Transaction, draw: Draw): voi
 /** @throws Refusal `not_found` */
 export function findUser(state: GateState, name: string): User {
   const user = state.users.get(name);
-  if (user === undefined) throw new Refusal("not_found", `no user ${name}`, "see them all: knockctl user list");
+  if (user === undefined)
+    throw new Refusal("not_found", `no user ${name}`, "see them all: knockctl user list");
   return user;
 }
 
@@ -107,12 +149,22 @@ function drawRules(state: GateState, { inUse }: Draw, except: string | undefined
 }
 
 function steps(state: GateState, name: string, protos: readonly Step["proto"][], draw: Draw): Step[] {
-  if (protos.length !== 3) throw new Refusal("usage", "a sequence has three steps", "for example --steps udp,udp,udp");
-  if (protos.includes("tcp")) throw new Refusal("refused", "this version knocks by UDP only", "leave --steps out, or say --steps udp,udp,udp");
+  if (protos.length !== 3)
+    throw new Refusal("usage", "a sequence has three steps", "for example --steps udp,udp,udp");
+  if (protos.includes("tcp"))
+    throw new Refusal(
+      "refused",
+      "this version knocks by UDP only",
+      "leave --steps out, or say --steps udp,udp,udp",
+    );
   const drawn = drawSequence(protos, drawRules(state, draw, name), draw.random);
   if (drawn === undefined) {
     const { from, to } = state.settings.knock.ports;
-    throw new Refusal("refused", `no room for three ports in knock.ports ${from}-${to}`, "make the range larger, or the services' ranges smaller");
+    throw new Refusal(
+      "refused",
+      `no room for three ports in knock.ports ${from}-${to}`,
+      "make the range larger, or the services' ranges smaller",
+    );
   }
   return drawn;
 }
@@ -124,17 +176,29 @@ function defaultServices({ settings }: GateState): string[] {
 
 function withWishes(state: GateState, user: User, wishes: UserWishes): User {
   if (wishes.proof !== undefined && wishes.proof !== "none") {
-    throw new Refusal("refused", `this version does not know the proof ${wishes.proof} yet`, "use --proof none");
+    throw new Refusal(
+      "refused",
+      `this version does not know the proof ${wishes.proof} yet`,
+      "use --proof none",
+    );
   }
   if (wishes.approval !== undefined && wishes.approval !== "none") {
-    throw new Refusal("refused", `this version does not know the approval ${wishes.approval} yet`, "use --approval none");
+    throw new Refusal(
+      "refused",
+      `this version does not know the approval ${wishes.approval} yet`,
+      "use --approval none",
+    );
   }
   checkServices(state, wishes.services);
   const ttl = span(wishes.ttl, user.ttl);
   const maxTtl = span(wishes.max_ttl, user.maxTtl);
   const longest = Math.min(maxTtl ?? Number.POSITIVE_INFINITY, state.settings.access.maxTtl);
   if (ttl !== null && ttl > longest) {
-    throw new Refusal("refused", `ttl is longer than the longest allowed`, "raise --max-ttl, or [access] max_ttl in the settings");
+    throw new Refusal(
+      "refused",
+      `ttl is longer than the longest allowed`,
+      "raise --max-ttl, or [access] max_ttl in the settings",
+    );
   }
   return {
     ...user,
@@ -144,7 +208,12 @@ function withWishes(state: GateState, user: User, wishes: UserWishes): User {
     maxTtl,
     approval: wishes.approval ?? user.approval,
     enabled: wishes.enabled ?? user.enabled,
-    expires: wishes.expires === undefined ? user.expires : wishes.expires === null ? null : Date.parse(wishes.expires),
+    expires:
+      wishes.expires === undefined
+        ? user.expires
+        : wishes.expires === null
+          ? null
+          : Date.parse(wishes.expires),
   };
 }
 
@@ -153,7 +222,11 @@ export function checkServices({ settings }: GateState, names: readonly string[] 
   const known = settings.policy.services.map(({ name }) => name);
   const unknown = names?.filter((name) => !known.includes(name)) ?? [];
   if (names !== undefined && (unknown.length > 0 || names.length === 0)) {
-    throw new Refusal("usage", `no such service: ${unknown.join(", ") || "(none named)"}`, `configured are: ${known.join(", ")}`);
+    throw new Refusal(
+      "usage",
+      `no such service: ${unknown.join(", ") || "(none named)"}`,
+      `configured are: ${known.join(", ")}`,
+    );
   }
 }
 
@@ -167,5 +240,9 @@ function liveGrants(state: GateState, tx: Transaction, name: string): Grant[] {
 
 function mayKeep(user: User, grant: Grant, tx: Transaction): boolean {
   const inTime = user.expires === null || user.expires > tx.now.wall;
-  return user.enabled && inTime && (grant.by === "admin" || grant.services.every((service) => user.services.includes(service)));
+  return (
+    user.enabled &&
+    inTime &&
+    (grant.by === "admin" || grant.services.every((service) => user.services.includes(service)))
+  );
 }

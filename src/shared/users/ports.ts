@@ -33,7 +33,11 @@ const TRIES = 10_000;
  * of random triples would fall to a scanner that counts up, another sixth to one that counts down).
  * @returns undefined when the range has no room
  */
-export function drawSequence(protos: readonly Step["proto"][], rules: DrawRules, random: Random): Step[] | undefined {
+export function drawSequence(
+  protos: readonly Step["proto"][],
+  rules: DrawRules,
+  random: Random,
+): Step[] | undefined {
   for (let tries = 0; tries < TRIES; tries++) {
     const ports = protos.map(() => drawPort(rules, random));
     if (!ports.every((port) => port !== undefined)) return undefined;
@@ -62,7 +66,9 @@ export function coveredPorts(users: Iterable<User>, covered: readonly PortRange[
     for (const step of user.steps) {
       const range = covered.find(({ from, to }) => from <= step.port && step.port <= to);
       if (range !== undefined) {
-        problems.push(`user ${user.name}: knock port ${step.proto}/${step.port} lies in ${formatPorts(range)}; draw new ones: knockctl user rotate ${user.name} --ports`);
+        problems.push(
+          `user ${user.name}: knock port ${step.proto}/${step.port} lies in ${formatPorts(range)}; draw new ones: knockctl user rotate ${user.name} --ports`,
+        );
       }
     }
   }

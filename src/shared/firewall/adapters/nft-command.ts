@@ -1,4 +1,4 @@
-import { type Duration, seconds } from "../../duration.ts";
+import { seconds } from "../../duration.ts";
 import { type Child, type ChildOptions, type RunResult, run, start } from "../../host/adapters/run.ts";
 import { failure, failureFrom } from "../failure.ts";
 import { FirewallError, type FirewallOutcome } from "../firewall.ts";
@@ -9,17 +9,9 @@ const TIME_LIMIT = seconds(10);
 /** Interactive nft writes every command to $HOME/.nft.history, which in time eats the CPU. */
 const NO_HISTORY = { HOME: "/nonexistent" };
 
-/** The nft program: runs it, and remembers which processes were ours. */
+/** The nft program, and the ways to run it. */
 export class NftCommand {
-  /** bounded: the last 256 processes; a transaction is reported within milliseconds of its end. */
-  readonly #pids = new Set<number>();
-
   constructor(private readonly command: readonly string[]) {}
-
-  /** @returns true for the id of a process started here. */
-  isOurs(pid: number): boolean {
-    return this.#pids.has(pid);
-  }
 
   /** Loads text with `nft -f -`, as one transaction. */
   async load(text: string): Promise<FirewallOutcome> {
@@ -42,21 +34,12 @@ export class NftCommand {
 
   /** Starts nft as a child that goes on running. */
   start(args: readonly string[], options: Omit<ChildOptions, "env">): Child {
-    const child = start([...this.command, ...args], { ...options, env: NO_HISTORY });
-    if (child.pid !== undefined) this.#remember(child.pid);
-    return child;
+    return start([...this.command, ...args], { ...options, env: NO_HISTORY });
   }
 
-  #run(args: readonly string[], input?: string, timeLimit: Duration = TIME_LIMIT): Promise<RunResult> {
-    const onStart = (pid: number): void => this.#remember(pid);
+  #run(args: readonly string[], input?: string): Promise<RunResult> {
     const stdin = input === undefined ? {} : { input };
-    return run([...this.command, ...args], { ...stdin, timeLimit, env: NO_HISTORY, onStart });
-  }
-
-  #remember(pid: number): void {
-    this.#pids.delete(pid);
-    this.#pids.add(pid);
-    if (this.#pids.size > 256) this.#pids.delete(this.#pids.values().next().value ?? pid);
+    return run([...this.command, ...args], { ...stdin, timeLimit: TIME_LIMIT, env: NO_HISTORY });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Child } from "../../host/adapters/run.ts";
 import { readMonitorLine } from "../monitor-line.ts";
+import type { OwnWrites } from "../own-writes.ts";
 import type { NftCommand } from "./nft-command.ts";
 
 /** A foreign `nft flush ruleset` is one event to us, not forty. */
@@ -17,22 +18,31 @@ export class NftMonitor {
   #touched = false;
   /** bounded: one line that is not yet whole. */
   #rest = "";
-  #report: NodeJS.Timeout | undefined;
+  #reporting: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
   #backoff: number = BACKOFF_MS.first;
   #stopped = false;
 
   constructor(
     private readonly nft: NftCommand,
+    private readonly writes: OwnWrites,
     private readonly disturbed: () => void,
   ) {
     this.#start();
   }
 
+  /** Somebody touched our table: says so in a moment, once for all that happens until then. */
+  report(): void {
+    this.#reporting ??= setTimeout(() => {
+      this.#reporting = undefined;
+      this.disturbed();
+    }, COALESCE_MS);
+  }
+
   /** Ends the child; no more calls come. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#report);
+    clearTimeout(this.#reporting);
     clearTimeout(this.#again);
     this.#child?.kill();
     await this.#child?.ended;
@@ -52,7 +62,7 @@ export class NftMonitor {
     this.#backoff = lived > HEALTHY_MS ? BACKOFF_MS.first : Math.min(this.#backoff * 2, BACKOFF_MS.longest);
     this.#again = setTimeout(() => {
       this.#start();
-      this.#soon();
+      this.report();
     }, this.#backoff);
   }
 
@@ -64,18 +74,10 @@ export class NftMonitor {
 
   #hear(text: string): void {
     const line = readMonitorLine(text);
-    if (line.is === "ours") this.#touched = true;
-    if (line.is === "lost") this.#soon();
-    if (line.is !== "generation") return;
-    const foreign = line.pid === undefined || !this.nft.isOurs(line.pid);
-    if (this.#touched && foreign) this.#soon();
+    if (line === "ours") this.#touched = true;
+    if (line === "lost") this.report();
+    if (line !== "generation") return;
+    if (this.#touched && this.writes.reported(performance.now())) this.report();
     this.#touched = false;
-  }
-
-  #soon(): void {
-    this.#report ??= setTimeout(() => {
-      this.#report = undefined;
-      this.disturbed();
-    }, COALESCE_MS);
   }
 }

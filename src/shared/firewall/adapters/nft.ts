@@ -1,8 +1,17 @@
 import { type Duration, milliseconds } from "../../duration.ts";
 import { changesProblem, changesText } from "../changes.ts";
 import { failure, failureFrom, foreignTable } from "../failure.ts";
-import type { Change, Element, Firewall, FirewallOutcome, TablePlan, TableState } from "../firewall.ts";
+import {
+  type Change,
+  type Element,
+  type Firewall,
+  FirewallError,
+  type FirewallOutcome,
+  type TablePlan,
+  type TableState,
+} from "../firewall.ts";
 import { type Listing, readListing } from "../listing.ts";
+import { OwnWrites } from "../own-writes.ts";
 import { removalText, rulesetText } from "../ruleset.ts";
 import { readSets } from "../set-json.ts";
 import { ownerProblem, TABLE } from "../table.ts";
@@ -33,8 +42,10 @@ export async function openNft({ command = ["nft"] }: NftOptions = {}): Promise<F
 /** The Firewall on nftables. */
 class NftFirewall implements Firewall {
   readonly #session: NftSession;
-  /** bounded: one entry a watch() not yet stopped. */
-  readonly #monitors = new Set<NftMonitor>();
+  readonly #writes = new OwnWrites();
+  /** bounded: one entry a watch() not yet stopped. While there is one, so is the monitor. */
+  readonly #watchers = new Set<{ readonly disturbed: () => void }>();
+  #monitor: NftMonitor | undefined;
   #installed: { readonly owner: string; readonly fingerprint: string } | undefined;
   /** What writes, or compares with what was written, happens in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve();
@@ -59,7 +70,7 @@ class NftFirewall implements Firewall {
       if (problem !== undefined) return failure("refused", problem);
       const before = await this.#list();
       if (before !== undefined && before.owner !== plan.owner) return foreignTable(before.owner);
-      const outcome = await this.#load(plan, before);
+      const outcome = await this.#place(plan, before);
       const after = outcome.ok ? await this.#list() : undefined;
       if (after !== undefined) this.#installed = after;
       return outcome;
@@ -79,7 +90,10 @@ class NftFirewall implements Firewall {
     // Interactive, because there each line is a command of its own: a set that is missing fails alone. In one
     // `nft -j -f -`, several `list set` of nft 1.0.6 hide each other.
     const lines = sets.map((set) => `list set ${TABLE} ${set}\n`).join("");
-    return readSets((await this.nft.read(["-j", "-i"], lines)).stdout);
+    const { stdout, stderr } = await this.nft.read(["-j", "-i"], lines);
+    const broken = stderr.split("\n").find((line) => /Error: (?!No such file or directory)/.test(line));
+    if (broken !== undefined) throw new FirewallError(`nft: ${broken}`, "look at: nft list ruleset");
+    return readSets(stdout);
   }
 
   remove(owner: string): Promise<FirewallOutcome> {
@@ -87,24 +101,33 @@ class NftFirewall implements Firewall {
       const table = await this.#list();
       if (table === undefined) return { ok: true };
       if (table.owner !== owner) return foreignTable(table.owner);
-      const outcome = await this.nft.load(`delete table ${TABLE}\n`);
+      const outcome = await this.#load(`delete table ${TABLE}\n`);
       return !outcome.ok && outcome.why === "missing" ? { ok: true } : outcome;
     });
   }
 
   watch(disturbed: () => void): () => void {
-    const monitor = new NftMonitor(this.nft, disturbed);
-    this.#monitors.add(monitor);
+    const watcher = { disturbed };
+    this.#watchers.add(watcher);
+    this.#monitor ??= new NftMonitor(this.nft, this.#writes, () => {
+      for (const each of [...this.#watchers]) each.disturbed();
+    });
     return () => {
-      this.#monitors.delete(monitor);
-      void monitor.stop();
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) void this.#stopMonitor();
     };
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#monitors].map((monitor) => monitor.stop()));
-    this.#monitors.clear();
+    this.#watchers.clear();
+    await this.#stopMonitor();
     await this.#inTurn(() => this.#session.close());
+  }
+
+  async #stopMonitor(): Promise<void> {
+    const monitor = this.#monitor;
+    this.#monitor = undefined;
+    await monitor?.stop();
   }
 
   async #list(): Promise<Listing | undefined> {
@@ -112,25 +135,39 @@ class NftFirewall implements Firewall {
   }
 
   /** Loads a plan over what is there; when a set or base chain of another shape is in the way, in place of it. */
-  async #load(plan: TablePlan, before: Listing | undefined): Promise<FirewallOutcome> {
+  async #place(plan: TablePlan, before: Listing | undefined): Promise<FirewallOutcome> {
     const text = rulesetText(plan);
-    const outcome = await this.nft.load(before === undefined ? text : text + removalText(before.names, plan));
+    const outcome = await this.#load(before === undefined ? text : text + removalText(before.names, plan));
     if (outcome.ok || before === undefined || !["refused", "missing"].includes(outcome.why)) return outcome;
-    const anew = await this.nft.load(`add table ${TABLE}\ndelete table ${TABLE}\n${text}`);
+    const anew = await this.#load(`add table ${TABLE}\ndelete table ${TABLE}\n${text}`);
     return anew.ok ? { ok: true, rebuilt: true } : outcome;
   }
 
   async #change(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
     const line = changesText(changes, late());
-    if (line.length > SESSION_LINE) return this.nft.load(`${line}\n`);
+    if (line.length > SESSION_LINE) return this.#load(`${line}\n`);
     try {
-      const answer = await this.#session.ask(line);
-      return answer === "" ? { ok: true } : failureFrom(answer);
+      return await this.#write(async () => {
+        const answer = await this.#session.ask(line);
+        return answer === "" ? { ok: true } : failureFrom(answer);
+      });
     } catch (error) {
       if (!(error instanceof SessionDoubt)) throw error;
       // Carried out or not: a put and a drop may be repeated, with the time that has passed taken off.
-      return this.nft.load(`${changesText(changes, late())}\n`);
+      return this.#load(`${changesText(changes, late())}\n`);
     }
+  }
+
+  #load(text: string): Promise<FirewallOutcome> {
+    return this.#write(() => this.nft.load(text));
+  }
+
+  /** Lets the monitor know which transactions are ours. */
+  async #write(transaction: () => Promise<FirewallOutcome>): Promise<FirewallOutcome> {
+    this.#writes.sent(performance.now());
+    const outcome = await transaction();
+    if (!outcome.ok && this.#writes.refused(performance.now())) this.#monitor?.report();
+    return outcome;
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -3,7 +3,10 @@ import { lineSplitter } from "../lines.ts";
 import { type AdminVerbs, type Asker, Refusal, type RefusalCode, type Verb } from "../verbs.ts";
 import type { EventView } from "../views.ts";
 
-type Message = { ok: true; result: unknown } | { ok: false; error: { code: RefusalCode; message: string; cure: string } } | { event: EventView };
+type Message =
+  | { ok: true; result: unknown }
+  | { ok: false; error: { code: RefusalCode; message: string; cure: string } }
+  | { event: EventView };
 
 /** Answers may be long (a history); they come from the gate, which we trust. Bytes. */
 const MAX_ANSWER = 64 << 20;
@@ -32,7 +35,10 @@ class SocketAsker implements Asker {
     this.#messages = messages(socket);
   }
 
-  async ask<V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]): Promise<AdminVerbs[V]["result"]> {
+  async ask<V extends Exclude<Verb, "watch">>(
+    verb: V,
+    args: AdminVerbs[V]["args"],
+  ): Promise<AdminVerbs[V]["result"]> {
     this.#send(verb, args);
     return (await this.#answer()) as AdminVerbs[V]["result"];
   }
@@ -64,12 +70,17 @@ class SocketAsker implements Asker {
 async function* messages(socket: Socket): AsyncGenerator<Message> {
   const split = lineSplitter(MAX_ANSWER);
   try {
-    for await (const chunk of socket) for (const line of split(chunk as Buffer)) yield JSON.parse(line) as Message;
+    for await (const chunk of socket)
+      for (const line of split(chunk as Buffer)) yield JSON.parse(line) as Message;
   } catch {
     // the gate went away: the reader finds no further message
   }
 }
 
 function gone(): Refusal {
-  return new Refusal("broken", "knockd went away before it answered", "look at its log, then try again: knockctl status");
+  return new Refusal(
+    "broken",
+    "knockd went away before it answered",
+    "look at its log, then try again: knockctl status",
+  );
 }

@@ -57,7 +57,13 @@ async function makeFolder(db: string, state: string): Promise<void> {
     if (made) await ownAsFolder(db);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const cure = missing ? "make the instance first: knockctl init" : "run as root or as the owner of the instance; look at the disk";
-    throw new StoreError("failed", missing ? `there is no state folder ${state}` : `${db} cannot be made: ${(error as Error).message}`, cure);
+    const cure = missing
+      ? "make the instance first: knockctl init"
+      : "run as root or as the owner of the instance; look at the disk";
+    throw new StoreError(
+      "failed",
+      missing ? `there is no state folder ${state}` : `${db} cannot be made: ${(error as Error).message}`,
+      cure,
+    );
   }
 }

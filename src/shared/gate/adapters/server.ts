@@ -20,7 +20,11 @@ const MAX_BACKLOG = 1 << 20;
  * Who may ask is decided by the file's mode, 0600. Call only while holding the store's lock: a file that is
  * there already was left by a dead gate.
  */
-export async function serveAdmin(path: string, gate: Gate, about: Answerer): Promise<{ close(): Promise<void> }> {
+export async function serveAdmin(
+  path: string,
+  gate: Gate,
+  about: Answerer,
+): Promise<{ close(): Promise<void> }> {
   await rm(path, { force: true });
   const sockets = new Set<Socket>();
   // half open: who asks and then closes his sending side still gets the answers
@@ -59,7 +63,10 @@ function converse(socket: Socket, gate: Gate, about: Answerer): void {
     try {
       for (const line of split(chunk)) turn = turn.then(() => reply(socket, gate, about, line));
     } catch (error) {
-      send(socket, { ok: false, error: plain(new Refusal("usage", (error as Error).message, "send shorter lines")) });
+      send(socket, {
+        ok: false,
+        error: plain(new Refusal("usage", (error as Error).message, "send shorter lines")),
+      });
       socket.end();
     }
   });

@@ -3,7 +3,10 @@ import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
 
 const name = z.string().min(1).max(64);
 const text = z.string().max(200);
-const seconds = z.int().min(1).max(366 * 86_400);
+const seconds = z
+  .int()
+  .min(1)
+  .max(366 * 86_400);
 const time = z.iso.datetime({ offset: true });
 const nothing = z.strictObject({});
 const wishes = {
@@ -13,7 +16,10 @@ const wishes = {
   max_ttl: seconds.nullable().optional(),
   approval: z.enum(["none", "phone", "call"]).optional(),
   expires: time.nullable().optional(),
-  steps: z.array(z.enum(["udp", "tcp"])).max(8).optional(),
+  steps: z
+    .array(z.enum(["udp", "tcp"]))
+    .max(8)
+    .optional(),
   enabled: z.boolean().optional(),
 };
 
@@ -29,7 +35,11 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
     reason: text.optional(),
   }),
   extend: z.strictObject({ id: name, ttl: seconds }),
-  revoke: z.strictObject({ what: text.optional(), all: z.boolean().optional(), keep_sessions: z.boolean().optional() }),
+  revoke: z.strictObject({
+    what: text.optional(),
+    all: z.boolean().optional(),
+    keep_sessions: z.boolean().optional(),
+  }),
   history: z.strictObject({ since: time.optional(), user: name.optional(), address: text.optional() }),
   watch: z.strictObject({ what: text.optional() }),
   user_add: z.strictObject({ name: text, ...wishes }),
@@ -65,12 +75,20 @@ export interface AdminRequest<V extends Verb = Verb> {
 export function decodeRequest(line: string): AdminRequest {
   const { verb, args } = parse(line);
   if (typeof verb !== "string" || !Object.hasOwn(verbs, verb)) {
-    throw new Refusal("usage", "the gate does not know this question", "use the knockctl of the same version");
+    throw new Refusal(
+      "usage",
+      "the gate does not know this question",
+      "use the knockctl of the same version",
+    );
   }
   const result = verbs[verb as Verb].safeParse(args ?? {});
   if (!result.success) {
     const [issue] = result.error.issues;
-    throw new Refusal("usage", `${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(), `see knockctl ${verb.replace("_", " ")} --help`);
+    throw new Refusal(
+      "usage",
+      `${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
+      `see knockctl ${verb.replace("_", " ")} --help`,
+    );
   }
   return { verb: verb as Verb, args: result.data as AdminVerbs[Verb]["args"] };
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { days, type Duration, seconds } from "../../duration.ts";
+import { type Duration, days, seconds } from "../../duration.ts";
 import type { PortsInUse } from "../../users/ports.ts";
 import { parseProcNet, type SocketEntry } from "../proc-net.ts";
 
@@ -12,14 +12,18 @@ export async function readSockets(): Promise<SocketEntry[]> {
     ["udp6", "udp"],
   ] as const;
   const lists = await Promise.all(
-    files.map(async ([file, proto]) => parseProcNet(await readFile(`/proc/net/${file}`, "utf8").catch(() => ""), proto)),
+    files.map(async ([file, proto]) =>
+      parseProcNet(await readFile(`/proc/net/${file}`, "utf8").catch(() => ""), proto),
+    ),
   );
   return lists.flat();
 }
 
 /** Reads which ports a knock must not collide with. */
 export async function readPortsInUse(): Promise<PortsInUse> {
-  const listening = (await readSockets()).filter(({ state }) => state === "listen").map(({ local }) => local.port);
+  const listening = (await readSockets())
+    .filter(({ state }) => state === "listen")
+    .map(({ local }) => local.port);
   const range = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8").catch(() => "32768 60999");
   const [from = 32_768, to = 60_999] = range.trim().split(/\s+/).map(Number);
   return { listening: new Set(listening), ephemeral: { from, to } };
@@ -27,7 +31,9 @@ export async function readPortsInUse(): Promise<PortsInUse> {
 
 /** For how long conntrack remembers an idle established TCP session; 5 days where it does not say (the kernel's default). */
 export async function conntrackMemory(): Promise<Duration> {
-  const text = await readFile("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "utf8").catch(() => "");
+  const text = await readFile("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "utf8").catch(
+    () => "",
+  );
   const value = Number.parseInt(text, 10);
   return value > 0 ? seconds(value) : days(5);
 }

@@ -19,8 +19,6 @@ export interface RunOptions {
   readonly timeLimit: Duration;
   /** Added to this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Told the process id as soon as there is one, before the program has done anything. */
-  readonly onStart?: (pid: number) => void;
 }
 
 /** A child that goes on running. */
@@ -56,15 +54,13 @@ function environment(extra: Readonly<Record<string, string>> = {}): Record<strin
  */
 export async function run(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const [file = "", ...args] = command;
-  const child = execa(file, args, {
+  const result = await execa(file, args, {
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
     env: environment(options.env),
     timeout: options.timeLimit,
     reject: false,
     stripFinalNewline: false,
   });
-  if (child.pid !== undefined) options.onStart?.(child.pid);
-  const result = await child;
   const text = { stdout: String(result.stdout ?? ""), stderr: String(result.stderr ?? "") };
   if (result.exitCode !== undefined) return { code: result.exitCode, ...text };
   return { code: undefined, ...text, failed: result.timedOut ? "timeout" : reason(result.code) };

@@ -20,7 +20,10 @@ export async function endSessions(cuts: readonly Cut[]): Promise<void> {
     if (ports.length === 0) continue;
     const locals = ports.map(({ from, to }) => `( sport ge :${from} and sport le :${to} )`).join(" or ");
     // one filter expression, parsed by ss itself, made of a parsed address and numbers
-    const result = await run(["ss", "-K", "-H", "-t", "state", "connected", `dst ${address} and ( ${locals} )`], { timeLimit: seconds(5) });
+    const result = await run(
+      ["ss", "-K", "-H", "-t", "state", "connected", `dst ${address} and ( ${locals} )`],
+      { timeLimit: seconds(5) },
+    );
     if (result.code !== 0) throw new Error(`ss -K: ${result.failed ?? result.stderr.trim()}`);
   }
 }

@@ -10,7 +10,12 @@ export interface LogOptions {
   readonly color: boolean;
 }
 
-const COLORS: Record<string, string> = { debug: "\x1b[2m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
+const COLORS: Record<string, string> = {
+  debug: "\x1b[2m",
+  info: "\x1b[36m",
+  warn: "\x1b[33m",
+  error: "\x1b[31m",
+};
 
 /**
  * Opens the log on standard error: one JSON object a line, or on a terminal one short line. Written at once: a
@@ -20,8 +25,20 @@ export function openLog({ name, level, pretty, color }: LogOptions): Log {
   const destination = pino.destination({ fd: 2, sync: true });
   destination.on("error", () => undefined);
   const sink = pretty ? { write: (line: string) => destination.write(prettyLine(line, color)) } : destination;
-  const logger = pino({ name, level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, sink);
-  const at = (method: "debug" | "info" | "warn" | "error") => (message: string, fields: Fields = {}) => logger[method](fields, message);
+  const logger = pino(
+    {
+      name,
+      level,
+      base: { name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    sink,
+  );
+  const at =
+    (method: "debug" | "info" | "warn" | "error") =>
+    (message: string, fields: Fields = {}) =>
+      logger[method](fields, message);
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 

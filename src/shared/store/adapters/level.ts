@@ -7,7 +7,10 @@ import { type Entry, type Store, StoreError, type StoreFailure, type Write } fro
  * @param settle called after opening and after closing, when LevelDB has made files: their owner may need mending
  * @throws StoreError `locked` when another process holds it
  */
-export async function openLevelStore(folder: string, settle: () => Promise<void> = async () => {}): Promise<Store> {
+export async function openLevelStore(
+  folder: string,
+  settle: () => Promise<void> = async () => {},
+): Promise<Store> {
   const level = new ClassicLevel<string, unknown>(folder, { keyEncoding: "utf8", valueEncoding: "json" });
   try {
     await level.open();
@@ -29,7 +32,10 @@ class LevelStore implements Store {
     this.#settle = settle;
   }
 
-  async read(prefix: string, options: { after?: string; limit?: number; last?: boolean } = {}): Promise<Entry[]> {
+  async read(
+    prefix: string,
+    options: { after?: string; limit?: number; last?: boolean } = {},
+  ): Promise<Entry[]> {
     try {
       const entries = await this.#level
         .iterator({
@@ -77,8 +83,12 @@ function classify(text: string, folder: string): StoreFailure {
   if (/LEVEL_LOCKED|already held by process|lock .*temporarily unavailable/i.test(text)) return "locked";
   if (/No space left|Disk quota exceeded/i.test(text)) return "full";
   if (/Read-only file system/i.test(text)) return "read-only";
-  if (/Permission denied|Operation not permitted/i.test(text)) return isReadOnly(folder) ? "read-only" : "denied";
-  if (/LEVEL_CORRUPTION|Corruption|DECODE|missing files|bad block|Unexpected token|not a directory/i.test(text)) return "damaged";
+  if (/Permission denied|Operation not permitted/i.test(text))
+    return isReadOnly(folder) ? "read-only" : "denied";
+  if (
+    /LEVEL_CORRUPTION|Corruption|DECODE|missing files|bad block|Unexpected token|not a directory/i.test(text)
+  )
+    return "damaged";
   return "failed";
 }
 
@@ -93,8 +103,13 @@ function isReadOnly(folder: string): boolean {
 
 function storeError(error: unknown, folder: string): StoreError {
   const parts: string[] = [];
-  for (let at = error; at instanceof Error; at = at.cause) parts.push(`${(at as { code?: string }).code ?? ""} ${at.message}`);
+  for (let at = error; at instanceof Error; at = at.cause)
+    parts.push(`${(at as { code?: string }).code ?? ""} ${at.message}`);
   const text = parts.join(": ");
   const why = classify(text, folder);
-  return new StoreError(why, `the store ${folder} is ${why === "failed" ? `failing: ${text}` : why}`, CURES[why]);
+  return new StoreError(
+    why,
+    `the store ${folder} is ${why === "failed" ? `failing: ${text}` : why}`,
+    CURES[why],
+  );
 }

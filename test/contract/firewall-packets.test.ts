@@ -1,0 +1,287 @@
+import { afterEach, beforeEach, expect } from "vitest";
+import type { Address } from "../../src/shared/address.ts";
+import { hours, milliseconds, seconds } from "../../src/shared/duration.ts";
+import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
+import type { Change, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
+import type { Policy } from "../../src/shared/firewall/policy.ts";
+import { type Host, type Lab, openLab, type Running } from "../helpers/lab.ts";
+import { needs } from "../helpers/needs.ts";
+import { always, until } from "../helpers/wait.ts";
+
+/** What the generated rules do to packets, between hosts on a cable. */
+
+const policy: Policy = {
+  guard: "services",
+  mode: "guard",
+  mark: 0x04000000,
+  onExpiry: "keep",
+  keepMax: hours(12),
+  services: [
+    { name: "ssh", ports: [{ proto: "tcp", from: 22, to: 22 }], replies: false },
+    { name: "sip", ports: [{ proto: "udp", from: 5060, to: 5060 }], replies: false },
+    { name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 10_100 }], replies: true },
+  ],
+  public: [{ proto: "tcp", from: 80, to: 80 }],
+  trustedInterfaces: [],
+  hooks: ["input"],
+};
+const plan: TablePlan = { owner: "/lab", current: policy, knockUdp: [], allow: [] };
+const withPolicy = (change: Partial<Policy>): TablePlan => ({ ...plan, current: { ...policy, ...change } });
+
+const put = (set: string, key: string, ttl = seconds(60)): Change => ({ op: "put", set, key, ttl });
+const drop = (set: string, key: string): Change => ({ op: "drop", set, key });
+
+/** Binds UDP ports and never answers, as knockd does. Says what it hears on stdout. */
+async function listenSilently(host: Host, ports: readonly number[]): Promise<Running> {
+  const program = `for (const port of [${ports}]) require("dgram").createSocket("udp4")
+    .on("message", (text) => console.log(String(text))).bind(port, () => console.log("bound"));`;
+  const running = host.start(process.execPath, ["-e", program]);
+  await until(() => running.output().match(/bound/g)?.length === ports.length, { what: "the ports bound" });
+  return running;
+}
+
+const { describe, test } = needs("root", "namespaces", "nft", "nsenter", "ip");
+
+describe("a packet", () => {
+  let lab: Lab;
+  let server: Host;
+  let laptop: Host;
+  let stranger: Host;
+  let firewall: Firewall;
+
+  beforeEach(async () => {
+    lab = await openLab();
+    server = lab.server;
+    laptop = await lab.host("laptop");
+    stranger = await lab.host("stranger");
+    for (const port of [22, 80, 8080]) await server.agent.listen({ port });
+    for (const family of [4, 6] as const) await server.agent.listen({ port: 5060, proto: "udp", family });
+    firewall = await openNft({ command: ["nsenter", "-t", String(server.pid), "-n", "nft"] });
+  });
+  afterEach(async () => {
+    await firewall?.close();
+    await lab?.close();
+  });
+
+  const change = async (...changes: Change[]): Promise<void> =>
+    expect(await firewall.change(changes)).toEqual({ ok: true });
+  const install = async (one: TablePlan): Promise<void> =>
+    expect(await firewall.install(one)).toEqual({ ok: true });
+  const reach = async (host: Host, port: number, address = server.address): Promise<string> =>
+    (await host.agent.connect({ address, port, timeout: 400 })).outcome;
+  const ask = async (host: Host, localPort = 0, address = server.address): Promise<string | null> =>
+    (await host.agent.ask({ address, port: 5060, localPort, timeout: 300 })).reply;
+  const openSession = async (host: Host): Promise<number> => {
+    const { session } = await host.agent.openSession({ address: server.address, port: 22 });
+    expect(session).not.toBeNull();
+    return session ?? 0;
+  };
+  /** Says something in a session. @returns "alive" when it is echoed, how it ended, or "silent" after half a second. */
+  const talk = async (host: Host, session: number): Promise<string> => {
+    const before = (await host.agent.sessionState({ session, say: "x" })).received;
+    const answer = async (): Promise<string | false> => {
+      const { received, ended } = await host.agent.sessionState({ session });
+      return ended ?? (received > before && "alive");
+    };
+    return until(answer, { what: "an answer", deadline: 500, every: 5 }).catch(() => "silent");
+  };
+
+  test("of a stranger finds services closed and the rest open, with guard services", async () => {
+    await install(plan);
+    expect([await reach(stranger, 22), await reach(stranger, 80), await reach(stranger, 8080)]).toEqual([
+      "silent",
+      "open",
+      "open",
+    ]);
+    expect(await reach(stranger, 8081)).toBe("refused");
+    expect(await ask(stranger)).toBeNull();
+    expect(await reach(stranger, 22, server.address6)).toBe("silent");
+  });
+
+  test("of a stranger finds all closed but the public ports, with guard everything", async () => {
+    await install(withPolicy({ guard: "everything" }));
+    const reached = await Promise.all([22, 80, 8080, 8081].map((port) => reach(stranger, port)));
+    expect(reached).toEqual(["silent", "open", "silent", "silent"]);
+    await laptop.agent.listen({ port: 443 });
+    expect((await server.agent.connect({ address: laptop.address, port: 443 })).outcome).toBe("open");
+  });
+
+  test("finds nothing closed with guard nothing", async () => {
+    await install(withPolicy({ guard: "nothing" }));
+    expect([await reach(stranger, 22), await reach(stranger, 8080)]).toEqual(["open", "open"]);
+    expect(await ask(stranger)).toBe("ping");
+  });
+
+  test.each(["services", "everything"] as const)(
+    "of a granted source passes, with guard %s",
+    async (guard) => {
+      await install(withPolicy({ guard }));
+      await change(put("ssh4", laptop.address), put("sip4", laptop.address), put("ssh6", laptop.address6));
+      expect([await reach(laptop, 22), await ask(laptop), await reach(laptop, 22, server.address6)]).toEqual([
+        "open",
+        "ping",
+        "open",
+      ]);
+      expect(await reach(stranger, 22)).toBe("silent");
+      await change(drop("ssh6", laptop.address6), put("ssh6n", laptop.address6.replace(/1$/, "")));
+      expect(await reach(laptop, 22, server.address6)).toBe("open");
+      expect(await reach(stranger, 22, server.address6)).toBe("silent");
+    },
+  );
+
+  test("of an allowlisted source passes", async () => {
+    await install({ ...plan, allow: [laptop.address, laptop.address6.replace(/1$/, "/64")] as Address[] });
+    expect([await reach(laptop, 22), await ask(laptop), await reach(laptop, 22, server.address6)]).toEqual([
+      "open",
+      "ping",
+      "open",
+    ]);
+  });
+
+  test("over UDP is out when the grant ends, whatever was kept alive, and whatever mark the host restores", async () => {
+    await server.run("nft", ["-f", "-"], {
+      input: `table inet host {
+        chain save { type filter hook postrouting priority 0 ; ct mark set meta mark ; }
+        chain restore { type filter hook prerouting priority -150 ; meta mark set ct mark ; }
+      }\n`,
+    });
+    await install(plan);
+    await change(put("sip4", laptop.address, milliseconds(1_500)), put("kept4", laptop.address));
+    expect(await ask(laptop, 40_000)).toBe("ping");
+    await until(async () => (await ask(laptop, 40_000)) === null, { what: "the grant's end", every: 50 });
+    await always(async () => (await ask(laptop, 40_000)) === null, { what: "it stays closed" });
+  });
+
+  test("of a session goes on after the grant while it is kept, then the session is reset", async () => {
+    await install(plan);
+    await change(put("ssh4", laptop.address), put("kept4", laptop.address));
+    const session = await openSession(laptop);
+    await change(drop("ssh4", laptop.address));
+    expect(await talk(laptop, session)).toBe("alive");
+    expect(await reach(laptop, 22)).toBe("silent");
+    await change(drop("kept4", laptop.address));
+    expect(await talk(laptop, session)).toBe("ECONNRESET");
+  });
+
+  test("of a session is cut at the grant's end with on_expiry cut", async () => {
+    await install(withPolicy({ onExpiry: "cut" }));
+    await change(put("ssh4", laptop.address), put("kept4", laptop.address));
+    const session = await openSession(laptop);
+    await change(drop("ssh4", laptop.address));
+    expect(await talk(laptop, session)).toBe("ECONNRESET");
+  });
+
+  test("of a session that we did not let in is not kept", async () => {
+    await install(withPolicy({ guard: "nothing" }));
+    const session = await openSession(laptop);
+    await install(plan);
+    await change(put("kept4", laptop.address));
+    expect(await talk(laptop, session)).toBe("ECONNRESET");
+  });
+
+  test("of a revoked source is cut though kept or adopted, and passes when granted again", async () => {
+    await install(plan);
+    await change(put("ssh4", laptop.address), put("kept4", laptop.address));
+    const session = await openSession(laptop);
+    await change(put("revoked4", laptop.address));
+    expect(await talk(laptop, session)).toBe("alive");
+    await change(drop("ssh4", laptop.address));
+    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    await change(put("ssh4", laptop.address));
+    expect(await reach(laptop, 22)).toBe("open");
+  });
+
+  test("of an adopted session passes, also where conntrack had never seen it; a new connection does not", async () => {
+    const localPort = 41_000;
+    const session = await openSession(laptop);
+    const socket = (await laptop.run("ss", ["-Htn", "state", "established"])).stdout;
+    const port = /198\.51\.100\.\d+:(\d+)\s/.exec(socket)?.[1];
+    await install(withPolicy({ guard: "nothing" }));
+    await change(
+      put("adopted4", `${laptop.address} . ${port} . 22`),
+      put("adopted4", `${laptop.address} . ${localPort} . 22`),
+    );
+    await install(withPolicy({ guard: "everything", onExpiry: "cut" }));
+    expect(await talk(laptop, session)).toBe("alive");
+    const again = await laptop.run("nc", ["-p", `${localPort}`, "-w1", "-z", server.address, "22"]);
+    expect(again.code).not.toBe(0);
+    await change(put("revoked4", laptop.address));
+    expect(await talk(laptop, session)).toBe("ECONNRESET");
+  });
+
+  test("that answers the host's own passes only where the service says replies", async () => {
+    await install(plan);
+    await stranger.agent.listen({ port: 6000, proto: "udp" });
+    const call = async (localPort: number): Promise<string | null> =>
+      (await server.agent.ask({ address: stranger.address, port: 6000, localPort, timeout: 300 })).reply;
+    expect(await call(10_000)).toBe("ping");
+    const closed = withPolicy({
+      services: [{ name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 10_100 }], replies: false }],
+    });
+    await install(closed);
+    expect(await call(10_002)).toBeNull();
+  });
+
+  test("meets the candidate while the trial lasts, and the kernel rolls back with no process alive", async () => {
+    await install({ ...plan, candidate: { ...policy, guard: "everything" } });
+    expect(await reach(stranger, 8080)).toBe("open");
+    await change(put("trial", "ipv4", milliseconds(1_500)), put("trial", "ipv6", milliseconds(1_500)));
+    await firewall.close();
+    expect(await reach(stranger, 8080)).toBe("silent");
+    expect(await reach(stranger, 80)).toBe("open");
+    await until(async () => (await reach(stranger, 8080)) === "open", { what: "the roll-back" });
+    expect(await reach(stranger, 22)).toBe("silent");
+  });
+
+  test("to a published port of a guest passes only for a granted source", async () => {
+    const guest = await lab.host("guest");
+    await guest.agent.listen({ port: 2222 });
+    await server.run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+    await server.run("nft", ["-f", "-"], {
+      input: `table ip host { chain nat { type nat hook prerouting priority -100 ;
+        tcp dport 22 dnat to ${guest.address}:2222 ; } }\n`,
+    });
+    expect(await reach(stranger, 22)).toBe("open");
+    await install(withPolicy({ hooks: ["input", "forward"] }));
+    await change(put("ssh4", laptop.address));
+    expect([await reach(stranger, 22), await reach(laptop, 22)]).toEqual(["silent", "open"]);
+  });
+
+  test("that knocks leaves nothing in conntrack", async () => {
+    await install({ ...plan, knockUdp: [7001] });
+    const heard = await listenSilently(server, [7001]);
+    const tracked = async (): Promise<string> =>
+      (await server.run("cat", ["/proc/sys/net/netfilter/nf_conntrack_count"])).stdout.trim();
+    const before = await tracked();
+    const knock = async (): Promise<boolean> => {
+      await stranger.agent.send({ address: server.address, ports: [7001], payload: "knock" });
+      return heard.output().includes("knock");
+    };
+    await until(knock, { what: "a knock heard", every: 200 });
+    expect(await tracked()).toBe(before);
+  });
+});
+
+describe("nmap", () => {
+  const { test } = needs("nmap");
+  test.each(["nothing", "services", "everything"] as const)(
+    "cannot tell bound knock ports from their neighbours, though the host answers pings, with guard %s",
+    async (guard) => {
+      const lab = await openLab();
+      const stranger = await lab.host("stranger");
+      const firewall = await openNft({ command: ["nsenter", "-t", String(lab.server.pid), "-n", "nft"] });
+      try {
+        await listenSilently(lab.server, [7001, 7013]);
+        await firewall.install({ ...withPolicy({ guard }), knockUdp: [7001, 7013] });
+        const options = "-sU -n -Pn --reason -oG - -p 7000-7028,5060".split(" ");
+        const scan = await stranger.run("nmap", [...options, lab.server.address]);
+        expect(scan.stdout).toContain("Ignored State: open|filtered (30)"); // -oG lists only ports that differ
+        const pinged = await stranger.run("nmap", ["-sn", "-PE", "-n", lab.server.address]);
+        expect(pinged.stdout).toContain("Host is up");
+      } finally {
+        await firewall.close();
+        await lab.close();
+      }
+    },
+  );
+});

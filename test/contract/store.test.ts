@@ -1,0 +1,117 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keys } from "../../src/shared/access/records.ts";
+import { openLevelStore } from "../../src/shared/store/adapters/level.ts";
+import { MemoryStore } from "../../src/shared/store/memory.ts";
+import { migrate } from "../../src/shared/store/migrations.ts";
+import type { Store } from "../../src/shared/store/store.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "knockline-store-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe.each([
+  ["memory", async (): Promise<Store> => new MemoryStore()],
+  ["LevelDB", (): Promise<Store> => openLevelStore(folder)],
+] as const)("the store in %s", (_name, openStore) => {
+  let store: Store;
+  beforeEach(async () => {
+    store = await openStore();
+  });
+  afterEach(() => store.close());
+
+  it("gives back what was written, in the order of the keys", async () => {
+    await store.write([
+      { key: "user/b", value: { n: 2 } },
+      { key: "user/a", value: { n: 1 } },
+      { key: "other", value: false },
+    ]);
+    expect(await store.read("user/")).toEqual([
+      ["user/a", { n: 1 }],
+      ["user/b", { n: 2 }],
+    ]);
+    expect(await store.read("nothing/")).toEqual([]);
+  });
+
+  it("writes nothing of a batch with a value it cannot hold", async () => {
+    await expect(
+      store.write([
+        { key: "a", value: 1 },
+        { key: "b", value: null },
+      ]),
+    ).rejects.toMatchObject({ why: "failed" });
+    expect(await store.read("")).toEqual([]);
+  });
+
+  it("replaces and deletes in one batch, and a delete of nothing is fine", async () => {
+    await store.write([
+      { key: "a", value: 1 },
+      { key: "b", value: 2 },
+    ]);
+    await store.write([{ key: "a" }, { key: "b", value: 3 }, { key: "c" }]);
+    expect(await store.read("")).toEqual([["b", 3]]);
+  });
+
+  it("reads a part: after a key, up to a limit, from the end", async () => {
+    await store.write([1, 2, 3, 4].map((n) => ({ key: keys.history(n, 0), value: n })));
+    const values = async (options: object) =>
+      (await store.read("history/", options)).map(([, value]) => value);
+    expect(await values({ after: keys.history(2, 0) })).toEqual([3, 4]);
+    expect(await values({ limit: 2 })).toEqual([1, 2]);
+    expect(await values({ limit: 2, last: true })).toEqual([3, 4]);
+    expect(await values({ after: keys.history(1, 0), limit: 1, last: true })).toEqual([4]);
+  });
+
+  it("sorts moments as numbers do", () => {
+    expect(keys.history(999, 0) < keys.history(1_000, 0)).toBe(true);
+    expect(keys.history(1_000, 2) < keys.history(1_000, 10)).toBe(true);
+  });
+
+  it("gets its version on the first migration and keeps it on the next", async () => {
+    await migrate(store);
+    await migrate(store);
+    expect(await store.read(keys.schema)).toEqual([[keys.schema, 1]]);
+  });
+
+  it("refuses a store of a newer program, and changes nothing in it", async () => {
+    await store.write([{ key: keys.schema, value: 99 }]);
+    await expect(migrate(store)).rejects.toMatchObject({ why: "newer" });
+    expect(await store.read("")).toEqual([[keys.schema, 99]]);
+  });
+
+  it("says that it is damaged when its version makes no sense", async () => {
+    await store.write([{ key: keys.schema, value: "soon" }]);
+    await expect(migrate(store)).rejects.toMatchObject({ why: "damaged" });
+  });
+});
+
+describe("LevelDB on a bad day", () => {
+  it("is locked for a second opener, and free after the first has closed", async () => {
+    const first = await openLevelStore(folder);
+    await expect(openLevelStore(folder)).rejects.toMatchObject({ why: "locked" });
+    await first.close();
+    await (await openLevelStore(folder)).close();
+  });
+
+  it("says that it is damaged when its manifest is rubbish", async () => {
+    await (await openLevelStore(folder)).close();
+    for (const name of (await readdir(folder)).filter((file) => file.startsWith("MANIFEST")))
+      await writeFile(join(folder, name), "rubbish");
+    await expect(openLevelStore(folder)).rejects.toMatchObject({ why: "damaged" });
+  });
+
+  it("keeps every acknowledged write when its process is killed", async () => {
+    const store = await openLevelStore(folder);
+    await store.write([{ key: "a", value: "written" }]);
+    await cp(folder, `${folder}-copy`, { recursive: true }); // what a kill -9 now would leave
+    await store.close();
+    const copy = await openLevelStore(`${folder}-copy`);
+    expect(await copy.read("")).toEqual([["a", "written"]]);
+    await copy.close();
+    await rm(`${folder}-copy`, { recursive: true });
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import type { Address } from "../../src/shared/address.ts";
+import { hours } from "../../src/shared/duration.ts";
+import { FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
+import type { Policy } from "../../src/shared/firewall/policy.ts";
+import { bootText, removalText, rulesetText, tableNames } from "../../src/shared/firewall/ruleset.ts";
+
+const policy: Policy = {
+  guard: "services",
+  mode: "guard",
+  mark: 0x04000000,
+  onExpiry: "keep",
+  keepMax: hours(12),
+  services: [
+    { name: "ssh", ports: [{ proto: "tcp", from: 22, to: 22 }], replies: false },
+    {
+      name: "sip",
+      ports: [
+        { proto: "udp", from: 5060, to: 5060 },
+        { proto: "tcp", from: 5060, to: 5061 },
+      ],
+      replies: false,
+    },
+    { name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 20_000 }], replies: true },
+  ],
+  public: [
+    { proto: "tcp", from: 80, to: 80 },
+    { proto: "tcp", from: 443, to: 443 },
+  ],
+  trustedInterfaces: ["wg0", "tun*"],
+  hooks: ["input"],
+};
+
+const plan: TablePlan = {
+  owner: "/var/lib/knockline",
+  current: policy,
+  knockUdp: [9003, 7001, 8002, 7001],
+  allow: ["192.0.2.9", "2001:db8:9::/64"] as Address[],
+};
+
+const withPolicy = (change: Partial<Policy>): TablePlan => ({ ...plan, current: { ...policy, ...change } });
+const rulesOf = (text: string, chain: string): string[] => {
+  const start = `add rule inet knockline ${chain} `;
+  return text.split("\n").flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
+};
+
+describe("the ruleset, whole", () => {
+  const goldens: Record<string, string> = {
+    nothing: rulesetText(withPolicy({ guard: "nothing" })),
+    services: rulesetText(plan),
+    everything: rulesetText(withPolicy({ guard: "everything" })),
+    candidate: rulesetText({ ...plan, candidate: { ...policy, guard: "everything", onExpiry: "cut" } }),
+    forward: rulesetText(withPolicy({ hooks: ["input", "forward"] })),
+    boot: bootText({ ...plan, candidate: { ...policy, guard: "everything" } }),
+  };
+  for (const [name, text] of Object.entries(goldens)) {
+    it(`is as in goldens/${name}.nft`, () => expect(text).toMatchFileSnapshot(`goldens/${name}.nft`));
+  }
+});
+
+describe("the ruleset", () => {
+  it("asks in the order granted, revoked, kept, adopted, cut", () => {
+    expect(rulesOf(rulesetText(plan), "current_close_ssh")).toEqual([
+      "meta mark & 0x04000000 != 0 accept",
+      "goto current_tail",
+    ]);
+    const sources = rulesOf(rulesetText(plan), "current_tail").map(
+      (rule) => /@([a-z]+)/.exec(rule)?.[1] ?? rule,
+    );
+    expect([...new Set(sources)]).toEqual([
+      "meta l4proto != tcp drop",
+      "tcp flags & (syn | ack) == syn drop",
+      "revoked",
+      "kept",
+      "adopted",
+      "goto cut",
+    ]);
+  });
+
+  it("keeps no session after its grant when on_expiry is cut", () => {
+    expect(rulesOf(rulesetText(withPolicy({ onExpiry: "cut" })), "current_tail").join()).not.toContain(
+      "@kept",
+    );
+  });
+
+  it("uses the mark bit of each policy, and leaves the host's other bits alone", () => {
+    const text = rulesetText({ ...withPolicy({ mark: 0x80000000 }), candidate: { ...policy, mark: 1 } });
+    expect(rulesOf(text, "current_admit")[0]).toBe("meta mark set meta mark & 0x7fffffff | 0x80000000");
+    expect(rulesOf(text, "candidate_admit")[0]).toBe("meta mark set meta mark & 0xfffffffe | 0x00000001");
+  });
+
+  it("enters a candidate only through the trial set", () => {
+    const text = rulesetText({ ...plan, candidate: policy });
+    const entries = text
+      .split("\n")
+      .filter((line) => /^add rule inet knockline (?!candidate)\w+ .*candidate/.test(line));
+    expect(entries).toEqual([
+      "add rule inet knockline marks meta nfproto @trial goto candidate_mark",
+      "add rule inet knockline guard meta nfproto @trial goto candidate_close",
+    ]);
+    expect(rulesetText(plan)).not.toContain("candidate");
+  });
+
+  it("has the sets of the services of both policies", () => {
+    const candidate = { ...policy, services: [{ name: "iax", ports: [], replies: false }] };
+    expect(tableNames({ ...plan, candidate }).sets).toEqual(
+      expect.arrayContaining(["ssh4", "ssh6", "ssh6n", "iax4", "iax6", "iax6n"]),
+    );
+  });
+
+  it("hides closed ports only while knock ports are bound", () => {
+    expect(rulesOf(rulesetText(plan), "hush")).toHaveLength(3);
+    expect(rulesOf(rulesetText({ ...plan, knockUdp: [] }), "hush")).toEqual([]);
+  });
+
+  it("joins port ranges that overlap or touch, which nft would refuse", () => {
+    const ports = [
+      { proto: "tcp", from: 30, to: 40 },
+      { proto: "tcp", from: 22, to: 22 },
+      { proto: "tcp", from: 35, to: 50 },
+      { proto: "tcp", from: 51, to: 51 },
+    ] as const;
+    const text = rulesetText(withPolicy({ services: [{ name: "odd", ports, replies: false }] }));
+    expect(rulesOf(text, "current_close")).toContain("tcp dport { 22, 30-51 } goto current_close_odd");
+  });
+
+  it("pastes nothing that could end its quotes", () => {
+    expect(() => rulesetText({ ...plan, owner: '/x" ; }' })).toThrow(FirewallError);
+    expect(() => rulesetText(withPolicy({ trustedInterfaces: ['a"'] }))).toThrow(TypeError);
+  });
+
+  it("has no candidate, no knock port and no element but the allowlist at boot", () => {
+    const text = bootText({ ...plan, candidate: policy });
+    const elements = text.split("\n").filter((line) => line.startsWith("add element"));
+    expect(elements.map((line) => line.split(" ")[4])).toEqual(["trusted", "allow4", "allow6"]);
+    expect(text).not.toContain("candidate");
+  });
+});
+
+describe("what an earlier plan left", () => {
+  it("is emptied, then deleted, chains before the sets they look up", () => {
+    const present = { sets: ["ssh4", "old4"], chains: ["guard", "old_a", "old_b"], counters: ["k_old"] };
+    expect(removalText(present, plan).trim().split("\n")).toEqual([
+      "flush chain inet knockline old_a",
+      "flush chain inet knockline old_b",
+      "delete chain inet knockline old_a",
+      "delete chain inet knockline old_b",
+      "delete set inet knockline old4",
+      "delete counter inet knockline k_old",
+    ]);
+  });
+});

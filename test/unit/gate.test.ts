@@ -1,0 +1,357 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Denied } from "../../src/shared/access/denial.ts";
+import { type Opening, open } from "../../src/shared/access/grants.ts";
+import { parseGrantAddress } from "../../src/shared/address.ts";
+import { hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { answer } from "../../src/shared/gate/answers.ts";
+import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
+import { StoreError } from "../../src/shared/store/store.ts";
+import { settings, type TestGate, testGate } from "../helpers/gate.ts";
+
+let t: TestGate;
+const about = { since: "2026-01-01T00:00:00.000Z" };
+const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
+  answer(t.gate, verb, args, about);
+
+function knock(user: string, address: string) {
+  const parsed = parseGrantAddress(address);
+  if (parsed === undefined) throw new Error(address);
+  const opening: Opening = { address: parsed, user, by: "knock", proof: "none" };
+  return t.gate.run((state, tx) => open(state, tx, opening, t.gate.parts.freshId));
+}
+
+const live = async () => (await ask("list", {})).grants;
+
+beforeEach(async () => {
+  t = await testGate();
+  await ask("user_add", { name: "alice", proof: "none", services: ["ssh", "web"] });
+  await ask("user_add", { name: "bob", proof: "none", services: ["ssh"] });
+});
+
+describe("opening", () => {
+  it("puts one element in the set of each of the user's services, and nowhere else", async () => {
+    await knock("alice", "192.0.2.1");
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1"]);
+    expect(await t.keys("web4")).toEqual(["192.0.2.1"]);
+    expect(await t.keys("sip4")).toEqual([]);
+    expect(await t.keys("live4")).toEqual(["192.0.2.1"]);
+    const [element] = await t.firewall.elements(["ssh4"]);
+    expect(element?.ttl).toBe(hours(1));
+  });
+
+  it("renews the same user's grant instead of making a second", async () => {
+    const first = await knock("alice", "192.0.2.1");
+    t.pass(minutes(30));
+    const second = await knock("alice", "192.0.2.1");
+    expect(second).toMatchObject({ renewed: true, grant: { id: first.grant.id } });
+    expect(await live()).toMatchObject([{ id: first.grant.id, left: 3600 }]);
+  });
+
+  it("keeps the later of two ends", async () => {
+    await ask("grant", { address: "192.0.2.1", user: "alice", ttl: 4 * 3600 });
+    await knock("alice", "192.0.2.1");
+    expect(await live()).toMatchObject([{ left: 4 * 3600, by: "admin" }]);
+  });
+
+  it("gives the element the latest end of two users at one address", async () => {
+    await ask("grant", { address: "192.0.2.1", user: "alice", ttl: 7200 });
+    await knock("bob", "192.0.2.1");
+    const [element] = await t.firewall.elements(["ssh4"]);
+    expect(element?.ttl).toBe(hours(2));
+    expect((await live()).length).toBe(2);
+  });
+
+  it("replaces a user's oldest knock beyond max_grants_per_user, never an admin's grant", async () => {
+    await ask("grant", { address: "192.0.2.100", user: "alice" });
+    for (let i = 1; i <= 6; i++) {
+      t.pass(seconds(1));
+      await knock("alice", `192.0.2.${i}`);
+    }
+    expect((await live()).map(({ address }) => address)).toEqual([
+      "192.0.2.100",
+      "192.0.2.2",
+      "192.0.2.3",
+      "192.0.2.4",
+      "192.0.2.5",
+      "192.0.2.6",
+    ]);
+    expect(t.events.filter(({ event }) => event === "displaced")).toMatchObject([{ address: "192.0.2.1" }]);
+  });
+
+  it("opens an IPv6 address exactly, or its /64 where the settings say so", async () => {
+    await knock("bob", "2001:db8::1");
+    expect(await t.keys("ssh6")).toEqual(["2001:db8::1"]);
+    t = await testGate({
+      settings: settings({ firewall: { guard: "services" }, access: { ipv6_prefix: 64 } }),
+    });
+    await ask("user_add", { name: "bob", proof: "none" });
+    await knock("bob", "2001:db8:1:2::1");
+    expect(await t.keys("ssh6n")).toEqual(["2001:db8:1:2::"]);
+    expect(await t.keys("live6")).toEqual(["2001:db8:1:2::"]);
+    expect(await live()).toMatchObject([{ address: "2001:db8:1:2::/64" }]);
+  });
+
+  it.each([
+    "127.0.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "169.254.1.1",
+    "::1",
+    "ff02::1",
+    "fe80::1",
+  ])("never opens %s", async (address) => {
+    await expect(knock("alice", address)).rejects.toMatchObject({ reason: "address_refused" });
+    await expect(ask("grant", { address })).rejects.toMatchObject({ code: "refused" });
+  });
+
+  it.each([
+    "localhost",
+    "192.0.2.300",
+    "192.0.2",
+    "10.0.0.0/8",
+    "fe80::1%eth0",
+    "2001:db8::/48",
+    "1.2.3.4; drop",
+    "",
+  ])("takes %j for no address", async (address) => {
+    await expect(ask("grant", { address })).rejects.toMatchObject({ code: "usage" });
+  });
+
+  it("never lasts longer than max_ttl or the user's own end", async () => {
+    await expect(ask("grant", { address: "192.0.2.1", ttl: 13 * 3600 })).rejects.toMatchObject({
+      code: "refused",
+    });
+    await ask("user_set", { name: "bob", expires: new Date(Date.UTC(2026, 0, 1, 0, 10)).toISOString() });
+    await knock("bob", "192.0.2.1");
+    expect(await live()).toMatchObject([{ left: 600 }]);
+  });
+
+  it("is denied with the reason when the user is disabled, expired or gone", async () => {
+    await ask("user_set", { name: "bob", enabled: false });
+    await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_disabled"));
+    await ask("user_set", { name: "bob", enabled: true, expires: "2025-12-31T00:00:00Z" });
+    await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_expired"));
+    await ask("user_remove", { name: "bob" });
+    await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_unknown"));
+  });
+
+  it("opens nothing when no policy is in force", async () => {
+    t = await testGate({ start: false });
+    await ask("user_add", { name: "bob", proof: "none" });
+    await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("firewall_off"));
+  });
+
+  it("answers a thousand knocks of the same moment in a few batches", async () => {
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        ask("grant", { address: `198.51.${100 + (i >> 8)}.${i & 255}`, services: ["ssh"] }),
+      ),
+    );
+    expect((await live()).length).toBe(1000);
+    expect((await t.keys("ssh4")).length).toBe(1000);
+  });
+});
+
+describe("closing", () => {
+  it("revokes one of two users at an address and leaves the other's door and sessions", async () => {
+    await knock("alice", "192.0.2.1");
+    await knock("bob", "192.0.2.1");
+    const { notes } = await ask("revoke", { what: "bob" });
+    expect(notes).toEqual([expect.stringContaining("stays open for ssh: granted to alice")]);
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1"]);
+    expect(await t.keys("revoked4")).toEqual([]);
+    expect(t.cuts).toEqual([]);
+  });
+
+  it("cuts the sessions of services that nobody else holds open", async () => {
+    await knock("alice", "192.0.2.1");
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "alice" });
+    expect(await t.keys("web4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+    expect(t.cuts.flatMap(({ ports }) => ports.map(({ from }) => from))).toEqual([80, 443]);
+  });
+
+  it("lets a new grant work at once after a revoke", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "192.0.2.1" });
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+    await knock("bob", "192.0.2.1");
+    expect(await t.keys("revoked4")).toEqual([]);
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("leaves a revocation in force for services that the new grant does not open", async () => {
+    await knock("alice", "192.0.2.1");
+    await ask("revoke", { what: "alice" });
+    await knock("bob", "192.0.2.1");
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("keeps sessions when asked to", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "bob", keep_sessions: true });
+    expect(await t.keys("revoked4")).toEqual([]);
+    expect(await t.keys("kept4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("can cut sessions that are kept after their grant ran out", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(hours(2));
+    await t.gate.sweep();
+    expect(await t.keys("kept4")).toEqual(["192.0.2.1"]);
+    await ask("revoke", { what: "192.0.2.1" });
+    expect(await t.keys("kept4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("notes the end of a grant in the history, at its time", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(61));
+    await t.gate.sweep();
+    expect(await live()).toEqual([]);
+    expect((await ask("history", { user: "bob" })).events.map(({ event }) => event)).toEqual([
+      "user-added",
+      "opened",
+      "expired",
+    ]);
+  });
+
+  it("forgets a grant when its sessions may not go on any more", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(hours(13.5));
+    await t.gate.sweep();
+    expect(t.gate.state.ledger.size).toBe(0);
+    expect((await t.store.read("grant/")).length).toBe(0);
+  });
+
+  it("closes what a user may not have any more, at once", async () => {
+    await knock("alice", "192.0.2.1");
+    await ask("user_set", { name: "alice", services: ["web"] });
+    expect(await t.keys("ssh4")).toEqual([]);
+    await knock("bob", "192.0.2.2");
+    await ask("user_remove", { name: "bob" });
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await live()).toEqual([]);
+  });
+
+  it("says not_found when nothing is open for a name, an address or an id", async () => {
+    for (const what of ["nobody", "192.0.2.9", "gffffff"])
+      await expect(ask("revoke", { what })).rejects.toMatchObject({ code: "not_found" });
+    await expect(ask("extend", { id: "gffffff", ttl: 60 })).rejects.toMatchObject({ code: "not_found" });
+    expect(await ask("revoke", { all: true })).toMatchObject({ revoked: [] });
+  });
+});
+
+describe("restart, reboot and repair", () => {
+  it("brings every live grant back after a restart, with what was left", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(20));
+    t.firewall.flush();
+    await t.restart();
+    await t.gate.adopt();
+    const [element] = await t.firewall.elements(["ssh4"]);
+    expect(element?.ttl).toBe(minutes(40));
+  });
+
+  it("is not impressed by a wall clock that jumps while the machine runs", async () => {
+    await knock("bob", "192.0.2.1");
+    t.setWall(Date.UTC(2036, 0, 1));
+    await t.restart();
+    expect(await live()).toMatchObject([{ left: 3600 }]);
+    t.setWall(Date.UTC(2020, 0, 1));
+    await t.restart();
+    expect(await live()).toMatchObject([{ left: 3600 }]);
+  });
+
+  it("gives the least of all rests after a reboot", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(10));
+    await t.gate.sweep(); // writes the clock down
+    t.pass(minutes(5));
+    await t.restart({ reboot: true });
+    expect(await live()).toMatchObject([{ left: 45 * 60 }]);
+    t.setWall(Date.UTC(2026, 0, 1, 0, 50));
+    await t.restart({ reboot: true });
+    expect((await live())[0]?.left).toBe(10 * 60);
+  });
+
+  it("opens nothing after a reboot whose clock is behind the last record", async () => {
+    await knock("bob", "192.0.2.1");
+    t.setWall(Date.UTC(2025, 0, 1));
+    await t.restart({ reboot: true });
+    expect(await live()).toEqual([]);
+  });
+
+  it("puts back what was flushed, removes what is not in the ledger, and mends a longer element", async () => {
+    await knock("bob", "192.0.2.1");
+    t.firewall.flush();
+    await t.gate.heal();
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1"]);
+    t.firewall.foreignPut({ set: "ssh4", key: "203.0.113.9", ttl: hours(9) });
+    t.firewall.foreignPut({ set: "ssh4", key: "192.0.2.1", ttl: hours(9) });
+    await t.gate.heal();
+    const elements = await t.firewall.elements(["ssh4"]);
+    expect(elements).toMatchObject([{ key: "192.0.2.1", ttl: hours(1) }]);
+  });
+
+  it("keeps revocations through a flush", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "bob" });
+    t.firewall.flush();
+    await t.gate.heal();
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+  });
+});
+
+describe("when something fails", () => {
+  it("opens nothing that the store did not take, and remembers nothing of it", async () => {
+    t.store.broken = new StoreError("full", "the disk is full", "make room");
+    await expect(knock("bob", "192.0.2.1")).rejects.toMatchObject({ why: "full" });
+    await expect(ask("grant", { address: "192.0.2.2" })).rejects.toMatchObject({
+      code: "broken",
+      cure: "make room",
+    });
+    t.store.broken = undefined;
+    expect(await live()).toEqual([]);
+    expect(await t.keys("ssh4")).toEqual([]);
+  });
+
+  it("makes the table anew when it is gone, and opens then", async () => {
+    t.firewall.flush();
+    await knock("bob", "192.0.2.1");
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("takes an opening back that the kernel refuses twice, and says so", async () => {
+    await knock("alice", "192.0.2.7");
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+    await expect(knock("bob", "192.0.2.1")).rejects.toThrow("no");
+    expect((await live()).map(({ address }) => address)).toEqual(["192.0.2.7"]);
+    expect((await ask("status", {})).knockd.problems).toEqual([expect.stringContaining("no")]);
+    await t.gate.heal();
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.7"]);
+    expect((await ask("status", {})).ok).toBe(true);
+  });
+
+  it("does not take back a revoke that the kernel refuses: it is tried again until it is closed", async () => {
+    await knock("bob", "192.0.2.1");
+    t.firewall.failNext({ ok: false, why: "unavailable", message: "no answer" }, 2);
+    await expect(ask("revoke", { what: "bob" })).rejects.toMatchObject({ code: "broken" });
+    expect(await live()).toEqual([]);
+    await t.gate.heal();
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+  });
+
+  it("lets one bad decision not spoil the others of its batch", async () => {
+    const results = await Promise.allSettled([
+      knock("bob", "192.0.2.1"),
+      knock("nobody", "192.0.2.2"),
+      knock("alice", "192.0.2.3"),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.1", "192.0.2.3"]);
+  });
+});

@@ -1,0 +1,223 @@
+import { describe, expect, test } from "vitest";
+import { GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
+import { interpret } from "../../src/knockctl/cli.ts";
+import { eventLine } from "../../src/knockctl/render/events.ts";
+import { renderGrants } from "../../src/knockctl/render/grants.ts";
+import { fitHeight } from "../../src/knockctl/render/screen.ts";
+import { renderStatus } from "../../src/knockctl/render/status.ts";
+import { renderUser, renderUsers } from "../../src/knockctl/render/users.ts";
+import type { EventView, GrantView, StatusView, UserView } from "../../src/shared/gate/views.ts";
+
+const grant = (values: Partial<GrantView>): GrantView => ({
+  id: "g1a2b3c",
+  user: "alice",
+  address: "203.0.113.7",
+  services: ["ssh", "sip"],
+  by: "knock",
+  proof: "none",
+  since: "2026-08-01T12:00:00.000Z",
+  expires: "2026-08-01T13:00:00.000Z",
+  left: 3540,
+  length: 3600,
+  ...values,
+});
+
+const GRANTS: readonly GrantView[] = [
+  grant({
+    id: "g000004",
+    address: "2001:db8:1:2::/64",
+    by: "admin",
+    user: null,
+    proof: null,
+    since: "2026-08-01T12:30:00Z",
+    left: 85_000,
+    length: 86_400,
+    reason: "ticket 42",
+  }),
+  grant({ id: "g000001", left: 3540 }),
+  grant({
+    id: "g000002",
+    address: "198.51.100.20",
+    user: "bob",
+    by: "phone",
+    proof: null,
+    since: "2026-08-01T12:10:00Z",
+    left: 800,
+  }),
+  grant({
+    id: "g000003",
+    address: "192.0.2.99",
+    user: "carol",
+    proof: "ssh",
+    since: "2026-08-01T12:20:00Z",
+    left: 45,
+  }),
+];
+
+const TAGS: Record<string, string> = {
+  "1": "strong",
+  "2": "faint",
+  "31": "bad",
+  "32": "good",
+  "33": "warning",
+};
+
+/** Colours as words, so that the golden can be read: `<good>59m</>`. */
+const readable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
+  text.replace(/\x1b\[(\d+)m/g, (_, code: string) => (TAGS[code] === undefined ? "</>" : `<${TAGS[code]}>`));
+
+const golden = (name: string, text: string) =>
+  expect(`${text}\n`).toMatchFileSnapshot(`goldens/cli-${name}.txt`);
+
+describe("list", () => {
+  test("on a terminal it is a coloured table with bars, newest last", () =>
+    golden("list-colour", readable(renderGrants(GRANTS, { columns: 120, colour: true }))));
+
+  test("with NO_COLOR the bars stay", () =>
+    golden("list-terminal", renderGrants(GRANTS, { columns: 120, colour: false })));
+
+  test("a narrow terminal loses the least important columns first", () =>
+    golden(
+      "list-narrow",
+      [90, 70, 60, 40].map((columns) => renderGrants(GRANTS, { columns, colour: false })).join("\n\n"),
+    ));
+
+  test("in a pipe it is plain aligned text", () => golden("list-pipe", renderGrants(GRANTS, undefined)));
+
+  test("an empty list says so and how to open", () => {
+    expect(renderGrants([], undefined)).toMatch(/^nothing is open\nto open: .*knockctl grant/);
+  });
+
+  test("a reason from outside cannot move the cursor", () => {
+    const text = renderGrants([grant({ reason: "\x1b[2J\u202eevil\r" })], undefined);
+    expect(text).toContain("?[2J?evil?");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+  });
+
+  test("the bar of an open grant is never empty, and never longer than full", () => {
+    expect(renderGrants([grant({ left: 1, length: 86_400 })], { columns: 120, colour: false })).toContain(
+      "█░░░░░░░░░ 1s",
+    );
+    expect(renderGrants([grant({ left: 9000, length: 3600 })], { columns: 120, colour: false })).toContain(
+      "██████████ 2h30m",
+    );
+  });
+
+  test("a table taller than the screen keeps its titles and the newest rows", () => {
+    expect(fitHeight("T\n1\n2\n3\n4\n5", 4)).toBe("T\n... 3 more\n4\n5");
+    expect(fitHeight("T\n1", 4)).toBe("T\n1");
+  });
+});
+
+const USERS: readonly UserView[] = [
+  {
+    name: "alice",
+    steps: [12_345, 2345, 30_012].map((port) => ({ proto: "udp", port })),
+    proof: "none",
+    services: ["ssh", "sip"],
+    ttl: 7200,
+    max_ttl: null,
+    approval: "none",
+    enabled: true,
+    expires: null,
+  },
+  {
+    name: "bob",
+    steps: [],
+    proof: "none",
+    services: ["web"],
+    ttl: null,
+    max_ttl: null,
+    approval: "none",
+    enabled: true,
+    expires: "2026-12-31T23:59:59.000Z",
+  },
+  {
+    name: "carol",
+    steps: [],
+    proof: "ssh",
+    services: ["ssh"],
+    ttl: null,
+    max_ttl: null,
+    approval: "none",
+    enabled: false,
+    expires: null,
+  },
+];
+
+test("users are listed without their secret ports, and shown with them", () => {
+  expect(renderUsers(USERS, undefined)).not.toContain("12345");
+  return golden(
+    "users",
+    [renderUsers(USERS, undefined), ...USERS.slice(0, 1).map((user) => renderUser(user, undefined))].join(
+      "\n\n",
+    ),
+  );
+});
+
+test("events are one line each, in columns", () => {
+  const event = (values: Partial<EventView>): EventView => ({
+    at: "2026-08-01T12:02:11.500Z",
+    event: "opened",
+    user: "alice",
+    address: "203.0.113.7",
+    by: "knock",
+    reason: "1h",
+    ...values,
+  });
+  const events = [
+    event({}),
+    event({ event: "denied", user: null, by: null, reason: "wrong order" }),
+    event({ event: "policy-confirmed", user: null, address: null, by: "admin", reason: "guard services" }),
+    event({ event: "revoked", address: "2001:db8:1:2:3:4:5:6", by: "admin", reason: null }),
+  ];
+  return golden(
+    "events",
+    events.map((one) => readable(eventLine(one, { columns: 120, colour: true }, "UTC"))).join("\n"),
+  );
+});
+
+test("the status tells one fact a line, and problems", () => {
+  const status: StatusView = {
+    ok: false,
+    knockd: {
+      state: "running",
+      since: "2026-08-01T12:00:00.000Z",
+      problems: ["udp port 12345 of alice is taken"],
+    },
+    phone: { state: "off" },
+    firewall: {
+      state: "trial",
+      guard: "services",
+      pending: true,
+      trial_ends: "2026-08-01T12:01:00.000Z",
+      drops: { scanner: 12, rate: 3, global: 0 },
+    },
+    grants: 3,
+  };
+  return golden("status", readable(renderStatus(status, { columns: 120, colour: true }, "UTC")));
+});
+
+describe("help", () => {
+  const help = (...argv: string[]): string => {
+    const meaning = interpret(argv, { topics: TOPICS, groups: GROUPS, version: "1.2.3" });
+    return meaning.kind === "answer" ? meaning.text : JSON.stringify(meaning);
+  };
+
+  test("knockctl alone shows what it can do", () => golden("overview", help()));
+  test("a command's help has its options and examples", () => golden("help-grant", help("grant", "--help")));
+
+  test.each(TOPICS.flatMap(({ commands }) => commands.map((command) => [command.name, command] as const)))(
+    "%s has an example that its own grammar accepts",
+    (name, { examples }) => {
+      expect(help(...name.split(" "), "--help")).toContain("Examples:\n  knockctl ");
+      for (const example of examples) {
+        const words = example.replace(/ [|>].*/, "").match(/'[^']*'|\S+/g) ?? [];
+        const meaning = interpret(words, { topics: TOPICS, groups: GROUPS, version: "1.2.3" });
+        expect(meaning.kind === "run" ? meaning.command.name : meaning, example).toBe(name);
+      }
+    },
+  );
+});

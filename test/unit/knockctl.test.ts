@@ -1,0 +1,368 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
+import { interpret, type Meaning } from "../../src/knockctl/cli.ts";
+import { Failure, told } from "../../src/knockctl/failure.ts";
+import { VERSION } from "../../src/knockctl/version.ts";
+import type { World } from "../../src/knockctl/world.ts";
+import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
+import type { EventView, GrantView, UserView } from "../../src/shared/gate/views.ts";
+import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
+import { nearest } from "../../src/shared/settings/nearest.ts";
+import { SettingsError } from "../../src/shared/settings/problem.ts";
+
+const NOW = Date.parse("2026-08-01T12:00:00Z");
+
+const GRANT: GrantView = {
+  id: "g1a2b3c",
+  user: null,
+  address: "203.0.113.7",
+  services: ["ssh"],
+  by: "admin",
+  proof: null,
+  since: "2026-08-01T12:00:00.000Z",
+  expires: "2026-08-01T13:00:00.000Z",
+  left: 3600,
+  length: 3600,
+};
+
+const USER: UserView = {
+  name: "alice",
+  steps: [{ proto: "udp", port: 12_345 }],
+  proof: "none",
+  services: ["ssh"],
+  ttl: null,
+  max_ttl: null,
+  approval: "none",
+  enabled: true,
+  expires: null,
+};
+
+const EVENT: EventView = {
+  at: "2026-08-01T12:00:00Z",
+  event: "denied",
+  user: null,
+  address: "203.0.113.7",
+  by: null,
+  reason: "wrong order",
+};
+
+/** Answers every question the same way, and remembers what was asked. */
+class OneAnswer implements Asker {
+  readonly asked: [string, unknown][] = [];
+  constructor(private readonly answers: Record<string, unknown>) {}
+
+  async ask(verb: string, args: unknown): Promise<never> {
+    this.asked.push([verb, args]);
+    if (verb in this.answers) return this.answers[verb] as never;
+    throw new Refusal("not_found", `no ${verb}`, "look elsewhere");
+  }
+
+  async *watch(args: unknown): AsyncGenerator<EventView> {
+    this.asked.push(["watch", args]);
+    yield EVENT;
+  }
+
+  async close(): Promise<void> {}
+}
+
+const understood = (...argv: string[]): Meaning =>
+  interpret(argv, { topics: TOPICS, groups: GROUPS, version: "1.2.3" });
+
+interface Played {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+  readonly asked: [string, unknown][];
+}
+
+/** Runs a command line against a world where nothing is real. */
+async function play(
+  argv: string[],
+  answers: Record<string, unknown> = {},
+  touches: Partial<World> = {},
+): Promise<Played> {
+  const asker = new OneAnswer(answers);
+  const out: string[] = [];
+  const err: string[] = [];
+  const world = {
+    self: "knockctl",
+    config: "/srv/knockline.toml",
+    terminal: undefined,
+    zone: "UTC",
+    now: () => NOW,
+    say: (text: string) => out.push(text),
+    tell: (text: string) => err.push(text),
+    asker: async () => asker,
+    sshPeer: async () => undefined,
+    sshSessions: async () => ({ ports: [22], peers: ["192.0.2.1"] }),
+    ...touches,
+  } as World;
+  const meaning = understood(...argv);
+  if (meaning.kind !== "run") throw new Error(JSON.stringify(meaning));
+  const exit = await meaning.command
+    .load()
+    .then((run) => run(meaning.call, world))
+    .catch((error: unknown) => {
+      const { exit: code, what, cure } = told(error);
+      err.push(what, cure);
+      return code;
+    });
+  return { exit, out: out.join("\n"), err: err.join("\n"), asked: asker.asked };
+}
+
+describe("the command line", () => {
+  test.each([
+    [["--config", "/x", "list"], "/x"],
+    [["list", "--config", "/x"], "/x"],
+    [["-c", "/x", "user", "list"], "/x"],
+    [["user", "list", "-c", "/x"], "/x"],
+    [["list"], undefined],
+  ])("%j takes --config from either side of the command", (argv, config) => {
+    expect(understood(...argv)).toMatchObject({ kind: "run", config });
+  });
+
+  test.each([
+    [["lst"], "unknown command 'lst' (Did you mean list?)", "see: knockctl --help"],
+    [["user", "ad"], "unknown command 'ad' (Did you mean add?)", "see: knockctl user --help"],
+    [["list", "--watc"], "unknown option '--watc' (Did you mean --watch?)", "see: knockctl list --help"],
+    [["grant"], "missing required argument 'address'", "see: knockctl grant --help"],
+    [["user"], "user: which one?", "see: knockctl user --help"],
+    [["list", "extra"], /^too many arguments/, "see: knockctl list --help"],
+    [
+      ["user", "client", "a", "--format", "exe"],
+      /^option '--format <kind>' argument 'exe' is invalid/,
+      "see: knockctl user client --help",
+    ],
+  ])("%j is not understood, and told in one line", (argv, what, cure) => {
+    const meaning = understood(...argv);
+    expect(meaning).toEqual({
+      kind: "misused",
+      what: what instanceof RegExp ? expect.stringMatching(what) : what,
+      cure,
+    });
+  });
+
+  test("help is found by either way", () => {
+    expect(understood("help", "user", "add")).toEqual(understood("user", "add", "--help"));
+    expect(understood("help")).toEqual(understood());
+    expect(understood("--version")).toEqual({ kind: "answer", text: "1.2.3" });
+  });
+});
+
+describe("errors become exit codes", () => {
+  test.each([
+    [new Refusal("refused", "no", "c"), 1],
+    [new Refusal("usage", "no", "c"), 2],
+    [new Refusal("not_found", "no", "c"), 3],
+    [new Refusal("broken", "no", "c"), 5],
+    [new Failure(4, "no", "c"), 4],
+    [new SettingsError("/f", [{ path: "", message: "no" }], "c"), 5],
+    [Object.assign(new Error("no"), { cure: "c", code: "EACCES" }), 5],
+  ])("%s", (error, exit) => {
+    expect(told(error)).toEqual({ exit, what: "no", cure: "c" });
+  });
+
+  test("an error without a cure is told as a bug", () => {
+    expect(told(new Error("oops"))).toMatchObject({ exit: 5, what: "unexpected: oops" });
+  });
+});
+
+describe("grants", () => {
+  const granted = { grant: { grant: GRANT, renewed: false, notes: ["a note"] } };
+
+  test("grant sends the canonical address, a list and seconds", async () => {
+    const { asked, out, err, exit } = await play(
+      [
+        "grant",
+        "::ffff:203.0.113.7",
+        "--services",
+        "ssh,sip",
+        "--ttl",
+        "1h30m",
+        "--user",
+        "alice",
+        "--reason",
+        "why",
+      ],
+      granted,
+    );
+    expect(asked).toEqual([
+      [
+        "grant",
+        { address: "203.0.113.7", services: ["ssh", "sip"], ttl: 5400, user: "alice", reason: "why" },
+      ],
+    ]);
+    expect(out).toBe("opened: 203.0.113.7 may use ssh: 1h left (g1a2b3c)");
+    expect(err).toBe("note: a note");
+    expect(exit).toBe(0);
+  });
+
+  test("--json prints the grant itself", async () => {
+    expect(JSON.parse((await play(["grant", "203.0.113.7", "--json"], granted)).out)).toEqual(GRANT);
+  });
+
+  test("me is the SSH peer; without one it is refused", async () => {
+    const inside = await play(["grant", "me"], granted, { sshPeer: async () => "192.0.2.1" });
+    expect(inside.asked).toEqual([["grant", { address: "192.0.2.1" }]]);
+    expect(await play(["grant", "me"], granted)).toMatchObject({ exit: 1, asked: [] });
+  });
+
+  test.each([
+    [["grant", "pbx.example.com"]],
+    [["grant", "203.0.113.7", "--ttl", "soon"]],
+    [["grant", "203.0.113.7", "--services", "ssh,,sip"]],
+    [["extend", "g1a2b3c"]],
+    [["revoke"]],
+    [["revoke", "alice", "--all"]],
+    [["list", "--watch"]],
+    [["user", "set", "alice"]],
+    [["user", "set", "alice", "--enable", "--disable"]],
+    [["user", "set", "alice", "--steps", "udp,udp"]],
+    [["user", "set", "alice", "--expires", "2026-02-30"]],
+    [["firewall", "apply", "--now", "--confirm", "60s"]],
+    [["completion", "tcsh"]],
+  ])("%j asks for what cannot be: exit 2, nothing asked", async (argv) => {
+    expect(await play(argv)).toMatchObject({ exit: 2, asked: [], out: "" });
+  });
+
+  test("revoke names one or all, and may keep sessions", async () => {
+    const answers = { revoke: { revoked: [GRANT], notes: [] } };
+    expect((await play(["revoke", "alice"], answers)).asked).toEqual([["revoke", { what: "alice" }]]);
+    const all = await play(["revoke", "--all", "--keep-sessions"], answers);
+    expect(all.asked).toEqual([["revoke", { all: true, keep_sessions: true }]]);
+    expect(all.out).toBe("closed: 203.0.113.7 (ssh; g1a2b3c)");
+  });
+
+  test("what the gate does not know is exit 3", async () => {
+    expect(await play(["extend", "g000000", "--ttl", "1h"])).toMatchObject({
+      exit: 3,
+      err: "no extend\nlook elsewhere",
+    });
+  });
+});
+
+describe("users", () => {
+  const added = { user_add: { user: USER, notes: [] }, user_set: { user: USER, notes: [] } };
+
+  test("a user without a proof is refused with the command that would do it", async () => {
+    const { exit, asked, err } = await play(["user", "add", "alice"], added);
+    expect({ exit, asked }).toEqual({ exit: 1, asked: [] });
+    expect(err).toContain("knockctl user add alice --proof none");
+  });
+
+  test("add prints the ports and the next command", async () => {
+    const { out } = await play(["user", "add", "alice", "--proof", "none"], added);
+    expect(out).toContain("12345:udp");
+    expect(out).toContain("knockctl user client alice > knock-alice.sh");
+  });
+
+  test("set sends only what was named; default and never take away", async () => {
+    const argv = [
+      "user",
+      "set",
+      "alice",
+      "--ttl",
+      "default",
+      "--max-ttl",
+      "1d",
+      "--expires",
+      "never",
+      "--disable",
+    ];
+    const { asked } = await play(argv, added);
+    expect(asked).toEqual([
+      ["user_set", { name: "alice", ttl: null, max_ttl: 86_400, expires: null, enabled: false }],
+    ]);
+  });
+
+  test("a day means its end", async () => {
+    const { asked } = await play(["user", "set", "alice", "--expires", "2026-12-31"], added);
+    expect(asked).toEqual([["user_set", { name: "alice", expires: "2026-12-31T23:59:59.000Z" }]]);
+  });
+});
+
+describe("history and watch", () => {
+  test("since is a time ago or a date", async () => {
+    const since = async (text: string) =>
+      (await play(["history", "--since", text], { history: { events: [] } })).asked;
+    expect(await since("1d")).toEqual([["history", { since: "2026-07-31T12:00:00.000Z" }]]);
+    expect(await since("2026-07-01")).toEqual([["history", { since: "2026-07-01T00:00:00.000Z" }]]);
+  });
+
+  test("watch --json is one object a line", async () => {
+    const { out, asked } = await play(["watch", "203.0.113.7", "--json"]);
+    expect(JSON.parse(out)).toEqual(EVENT);
+    expect(asked).toEqual([["watch", { what: "203.0.113.7" }]]);
+  });
+});
+
+describe("firewall apply", () => {
+  const trial = {
+    state: "trial",
+    ends: "2026-08-01T12:01:00Z",
+    kept: [{ ...GRANT, address: "192.0.2.1" }],
+    notes: [],
+  };
+
+  test("it keeps whoever is logged in and says how to confirm", async () => {
+    const { asked, out } = await play(["firewall", "apply"], { firewall_apply: trial });
+    expect(asked).toEqual([["firewall_apply", { confirm: 60, keep: ["192.0.2.1"], ssh_ports: [22] }]]);
+    expect(out).toContain("on trial until 2026-08-01 12:01:00: in 60 s the kernel rolls back");
+    expect(out).toContain("knockctl firewall confirm");
+    expect(out).toContain("192.0.2.1");
+  });
+
+  test("--now confirms at once", async () => {
+    const { asked } = await play(["firewall", "apply", "--now"], {
+      firewall_apply: { ...trial, ends: null },
+    });
+    expect(asked).toEqual([["firewall_apply", { now: true, keep: ["192.0.2.1"], ssh_ports: [22] }]]);
+  });
+});
+
+describe("config check", () => {
+  const settings = async () => {
+    const decoded = decodeSettings({}, "/srv/knockline.toml");
+    if (!decoded.ok) throw new Error("defaults must decode");
+    return decoded.settings;
+  };
+  const sound: Partial<World> = { settings, checkSecret: async () => {}, exists: async () => true };
+
+  test("it asks the gate about users, and exits 1 on findings", async () => {
+    const { exit, err } = await play(
+      ["config", "check"],
+      { check: { problems: ["alice: port 5060"] } },
+      sound,
+    );
+    expect({ exit, err }).toEqual({ exit: 1, err: "/srv/knockline.toml:\n  alice: port 5060" });
+  });
+
+  test("without a store it does not make one", async () => {
+    const fresh = await play(["config", "check"], {}, { ...sound, exists: async () => false });
+    expect(fresh).toMatchObject({ exit: 0, asked: [] });
+  });
+
+  test("problems of settings are findings, all of them", async () => {
+    const problems = [
+      { path: "a", message: "x" },
+      { path: "b", message: "y" },
+    ];
+    const broken = async () => {
+      throw new SettingsError("/srv/knockline.toml", problems, "correct it");
+    };
+    const { exit, out } = await play(["config", "check", "--json"], {}, { ...sound, settings: broken });
+    expect(exit).toBe(1);
+    expect(JSON.parse(out)).toEqual({ ok: false, problems: ["a: x", "b: y"] });
+  });
+});
+
+test("the version is the package's", () => {
+  expect(VERSION).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
+});
+
+test("a name is guessed only when it is near", () => {
+  expect(nearest("acess.ttl", ["access.ttl", "access.max_ttl"])).toBe("access.ttl");
+  expect(nearest("frobnicate", ["access.ttl", "log.level"])).toBeUndefined();
+  expect(nearest("x".repeat(1000), ["access.ttl"])).toBeUndefined();
+});

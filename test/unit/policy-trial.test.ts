@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { parseAddress } from "../../src/shared/address.ts";
+import { seconds } from "../../src/shared/duration.ts";
+import { answer } from "../../src/shared/gate/answers.ts";
+import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
+import { settings, type TestGate, testGate } from "../helpers/gate.ts";
+
+let t: TestGate;
+const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
+  answer(t.gate, verb, args, { since: "2026-01-01T00:00:00.000Z" });
+const open = settings({ firewall: { guard: "nothing" } });
+const closed = settings({ firewall: { guard: "services" } });
+const remote = parseAddress("192.0.2.50");
+
+beforeEach(async () => {
+  t = await testGate({ settings: open });
+  await t.restart({ settings: closed }); // the admin edited the settings
+  await t.gate.adopt();
+});
+
+describe("a change of policy", () => {
+  it("closes nothing at a restart: it says that settings wait to be applied", async () => {
+    const status = await ask("status", {});
+    expect(status.firewall).toMatchObject({ guard: "nothing", pending: true });
+    expect(status.knockd.problems).toEqual(["settings changed, not applied: knockctl firewall plan"]);
+  });
+
+  it("is planned in words", async () => {
+    const { same, changes, text } = await ask("firewall_plan", {});
+    expect(same).toBe(false);
+    expect(changes[0]).toContain("guard: nothing -> services");
+    expect(changes).toContainEqual(
+      expect.stringContaining("service ssh (tcp/22): open to everybody -> closed to strangers"),
+    );
+    expect(text).toContain("add table inet knockline");
+  });
+
+  it("is entered by the kernel only while the trial's elements live", async () => {
+    await ask("firewall_apply", { confirm: 60 });
+    expect(await t.keys("trial")).toEqual(["ipv4", "ipv6"]);
+    expect(t.firewall.rules()).toContain("candidate_close");
+    expect((await ask("status", {})).firewall).toMatchObject({ state: "trial", guard: "services" });
+    t.pass(seconds(61));
+    expect(await t.keys("trial")).toEqual([]);
+    await t.gate.sweep();
+    expect(t.firewall.rules()).not.toContain("candidate_close");
+    expect((await ask("status", {})).firewall).toMatchObject({
+      state: "ok",
+      guard: "nothing",
+      pending: true,
+    });
+  });
+
+  it("becomes current when it is confirmed in time, and is written for the next boot", async () => {
+    await ask("firewall_apply", { confirm: 60 });
+    await ask("firewall_confirm", {});
+    expect(await t.keys("trial")).toEqual([]);
+    expect((await ask("status", {})).firewall).toMatchObject({
+      state: "ok",
+      guard: "services",
+      pending: false,
+    });
+    await new Promise(setImmediate);
+    expect(t.boots.at(-1)).toContain("tcp dport 22");
+    expect(t.boots.at(-1)).not.toContain("add element");
+  });
+
+  it("cannot be confirmed after its time", async () => {
+    await ask("firewall_apply", { confirm: 60 });
+    t.pass(seconds(60));
+    await expect(ask("firewall_confirm", {})).rejects.toMatchObject({ code: "refused" });
+  });
+
+  it("survives a restart of ours with its remaining time, and a reboot ends it", async () => {
+    await ask("firewall_apply", { confirm: 60 });
+    t.pass(seconds(20));
+    await t.restart();
+    await t.gate.adopt();
+    expect((await t.firewall.elements(["trial"]))[0]?.ttl).toBe(seconds(40));
+    await t.restart({ reboot: true });
+    await t.gate.adopt();
+    expect(await t.keys("trial")).toEqual([]);
+    expect((await ask("status", {})).firewall.guard).toBe("nothing");
+  });
+
+  it("holds the door open for who is logged in by SSH, and adopts sessions to ports that become guarded", async () => {
+    if (remote === undefined) throw new Error("no address");
+    t.sessions = [
+      { remote, remotePort: 50_000, localPort: 22 },
+      { remote, remotePort: 50_001, localPort: 9_999 },
+    ];
+    const { kept } = await ask("firewall_apply", {
+      keep: ["192.0.2.50", "127.0.0.1", "rubbish"],
+      ssh_ports: [22],
+    });
+    expect(kept).toMatchObject([{ address: "192.0.2.50", services: ["ssh"], by: "admin", left: 900 }]);
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.50"]);
+    expect(await t.keys("adopted4")).toEqual(["192.0.2.50 . 50000 . 22"]);
+    t.firewall.flush();
+    await t.gate.heal();
+    expect(await t.keys("adopted4")).toEqual(["192.0.2.50 . 50000 . 22"]);
+  });
+
+  it("does not adopt sessions to ports that were guarded before: those go by their grant", async () => {
+    if (remote === undefined) throw new Error("no address");
+    await ask("firewall_apply", { now: true });
+    t.sessions = [{ remote, remotePort: 50_000, localPort: 22 }];
+    await t.restart({
+      settings: settings({ firewall: { guard: "services" }, access: { on_expiry: "cut" } }),
+    });
+    await t.gate.adopt();
+    await ask("firewall_apply", { now: true });
+    expect(await t.keys("adopted4")).toEqual([]);
+  });
+
+  it("is taken back whole when the kernel refuses it", async () => {
+    t.firewall.failNext({ ok: false, why: "refused", message: "bad rule" });
+    await expect(ask("firewall_apply", { now: true })).rejects.toMatchObject({ code: "broken" });
+    expect(t.gate.state.firewall.confirmed?.guard).toBe("nothing");
+    await t.gate.heal();
+    expect((await ask("status", {})).firewall).toMatchObject({ state: "ok", guard: "nothing" });
+  });
+
+  it("leaves nothing behind on teardown, and closes nothing until the next apply", async () => {
+    await ask("firewall_teardown", {});
+    expect(await t.firewall.state()).toEqual({ state: "missing" });
+    await t.gate.heal();
+    expect(await t.firewall.state()).toEqual({ state: "missing" });
+    await new Promise(setImmediate);
+    expect(t.boots.at(-1)).toBeUndefined();
+    await ask("firewall_apply", { confirm: 60 });
+    expect((await ask("status", {})).firewall).toMatchObject({ state: "trial", guard: "services" });
+  });
+});
