@@ -75,14 +75,10 @@ it("always completes an honest sequence from a source that was quiet before", ()
       (user, waits, noise) => {
         const attempts = newAttempts();
         let at = 0;
-        for (const knock of noise)
-          track(
-            attempts,
-            { source: knock.source, proto: "udp", port: knock.port },
-            (at += knock.wait),
-            ports,
-            window,
-          );
+        for (const { source, port, wait } of noise) {
+          at += wait;
+          track(attempts, { source, proto: "udp", port }, at, ports, window);
+        }
         const times = [at, at + waits[0], at + waits[0] + waits[1]];
         const outcomes = user.steps.map((step, i) =>
           track(attempts, { source: "honest", ...step }, times[i] ?? 0, ports, window),
