@@ -1,3 +1,4 @@
+// @ts-check
 // What the demo shows, step by step; each must come out as told.
 import { makeInstance } from "./lab-instance.mjs";
 import { styled } from "./screen.mjs";

@@ -1,3 +1,4 @@
+// @ts-check
 // npm run demo: the whole path in throw-away network namespaces, with the real daemon, the real kernel and a real
 // TCP service; nothing of this machine's network is touched. Exit code 0 only if every step came out as told.
 import { spawnSync } from "node:child_process";

@@ -1,3 +1,4 @@
+// @ts-check
 // Our end of a lab agent: commands as functions, answers as promises.
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,4 @@
+// @ts-check
 // The lab's hands inside a network namespace: opens sockets when told so, one JSON line a command on stdin, one a
 // result on stdout. A process of its own for each probe would cost 100 ms a time and blur what is measured.
 import { createSocket } from "node:dgram";

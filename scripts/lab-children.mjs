@@ -1,3 +1,4 @@
+// @ts-check
 // Child processes of the lab: followed to their end, found by their network namespace.
 import { readlinkSync } from "node:fs";
 

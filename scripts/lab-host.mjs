@@ -1,3 +1,4 @@
+// @ts-check
 // One network namespace of the lab, with the processes in it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";

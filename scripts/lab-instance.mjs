@@ -1,3 +1,4 @@
+// @ts-check
 // A whole knockline in one temporary folder, its daemon running on a host of the lab.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

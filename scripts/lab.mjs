@@ -1,3 +1,4 @@
+// @ts-check
 // A laboratory of throw-away network namespaces: a server, and hosts that reach it over a cable each.
 //
 //   laptop eth0 198.51.100.2  ──veth──  server (198.51.100.1, 2001:db8:0:1::1)  ──veth──  eth0 198.51.100.3 laptop2

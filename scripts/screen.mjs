@@ -1,3 +1,4 @@
+// @ts-check
 // What start and demo print with.
 
 /**

@@ -1,3 +1,4 @@
+// @ts-check
 // npm start: from a fresh checkout to a running knockline in one command, for this checkout alone: ./var.
 // Nothing is closed before you say so; Ctrl-C takes everything back.
 import { spawn, spawnSync } from "node:child_process";

@@ -1,3 +1,4 @@
+// @ts-check
 // What start, test and demo have in common: steps with one progress line each, and the set-up of a checkout.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -149,19 +150,23 @@ function withoutStartingServices(install) {
  * @returns {Promise<string>} a word for the progress line
  */
 export async function installTools(packages) {
-  const missing = Object.entries(packages).filter(([program]) => !has(program));
-  if (missing.length === 0) return "all there";
-  const names = [...new Set(missing.map(([, name]) => name))];
-  if (process.getuid?.() !== 0) return `missing ${names.join(", ")} (sudo apt-get install them)`;
-  if (!has("apt-get")) return `missing ${names.join(", ")} (no apt-get here)`;
+  const missing = () => Object.keys(packages).filter((program) => !has(program));
+  const wanted = [...new Set(missing().map((program) => packages[program] ?? program))];
+  if (wanted.length === 0) return "all there";
+  if (process.getuid?.() !== 0) return `missing ${wanted.join(", ")} (sudo apt-get install them)`;
+  if (!has("apt-get")) return `missing ${wanted.join(", ")} (no apt-get here)`;
   withoutStartingServices(() => {
     const options = /** @type {const} */ ({
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
       stdio: "ignore",
     });
+    const install = (/** @type {string[]} */ names) =>
+      spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], options).status ===
+      0;
     spawnSync("apt-get", ["update", "-qq"], options);
-    spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], options);
+    // one package that this distribution lacks fails them all: then each for itself
+    if (!install(wanted)) for (const name of wanted) install([name]);
   });
-  const still = missing.filter(([program]) => !has(program)).map(([program]) => program);
-  return still.length === 0 ? `installed ${names.join(", ")}` : `not installed: ${still.join(", ")}`;
+  const still = missing();
+  return still.length === 0 ? `installed ${wanted.join(", ")}` : `not installed: ${still.join(", ")}`;
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // npm test: the set-up, then every test project in turn; the last line is the sum.
 //   --only unit|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
 //   anything else              only test files whose path contains it

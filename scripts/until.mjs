@@ -1,3 +1,4 @@
+// @ts-check
 import { createConnection } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 

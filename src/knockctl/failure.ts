@@ -35,21 +35,37 @@ export interface Told {
 const isRefusalCode = (code: unknown): code is RefusalCode =>
   typeof code === "string" && Object.hasOwn(EXIT_OF, code);
 
-/**
- * Tells any error in two lines. Every error of ours that a person may meet has a `cure`; one without is a bug
- * of ours, and says so.
- */
+type Anything = Error & {
+  readonly cure?: unknown;
+  readonly exit?: unknown;
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+};
+
+/** An error that is none of ours: of the operating system, or a bug. */
+function foreign({ message, code, syscall }: Anything): Told {
+  if (code === "EACCES" || code === "EPERM") {
+    return {
+      exit: EXIT.permission,
+      what: message,
+      cure: "run it as root (sudo), or as the owner of the instance",
+    };
+  }
+  const cure = "look at: knockctl status; KNOCKLINE_TRACE=1 shows where it happened";
+  if (typeof syscall === "string") return { exit: EXIT.broken, what: `the system refused: ${message}`, cure };
+  return {
+    exit: EXIT.broken,
+    what: `unexpected: ${message}`,
+    cure: "please report this; KNOCKLINE_TRACE=1 shows where",
+  };
+}
+
+/** Tells any error in two lines. Every error of ours that a person may meet has a `cure`. */
 export function told(error: unknown): Told {
   if (!(error instanceof Error))
     return { exit: EXIT.broken, what: String(error), cure: "please report this" };
-  const { cure, exit, code } = error as Error & { cure?: unknown; exit?: unknown; code?: unknown };
-  if (typeof cure !== "string") {
-    return {
-      exit: EXIT.broken,
-      what: `unexpected: ${error.message}`,
-      cure: "please report this; KNOCKLINE_TRACE=1 shows where",
-    };
-  }
-  if (typeof exit === "number") return { exit, what: error.message, cure };
-  return { exit: isRefusalCode(code) ? EXIT_OF[code] : EXIT.broken, what: error.message, cure };
+  const { message, cure, exit, code } = error as Anything;
+  if (typeof cure !== "string") return foreign(error);
+  if (typeof exit === "number") return { exit, what: message, cure };
+  return { exit: isRefusalCode(code) ? EXIT_OF[code] : EXIT.broken, what: message, cure };
 }

@@ -26,6 +26,7 @@ export function parseAddress(text: string): Address | undefined {
   if (text.length > 45) return undefined;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString() as Address;
   if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
+  if (text.includes(".") && !/^::ffff:[0-9.]+$/i.test(text)) return undefined; // ::1.2.3.4, deprecated by RFC 4291
   return ipaddr.process(text).toString() as Address;
 }
 

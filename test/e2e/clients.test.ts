@@ -40,6 +40,8 @@ type Heard = {
 const STEPS = ["udp/4711", "udp/29301", "udp/11822"];
 const V4 = "192.0.2.1";
 const V6 = "2001:db8::1";
+/** Milliseconds after which Linux sends a lost SYN again: whoever is faster did not wait for that. */
+const SYN_AGAIN = 1_000;
 const FAKE_SERVER = fileURLToPath(new URL("clients-fake-server.mjs", import.meta.url));
 
 const root = process.getuid?.() === 0;
@@ -124,6 +126,10 @@ function addProgram(bin: string, name: string, text: string): string {
 const steps = (heard: Heard[]): string[] => heard.flatMap(({ step }) => step ?? []);
 const lines = (text: string): number => text.split("\n").filter(Boolean).length;
 
+/** The stand-in's words come by a pipe, so perhaps after the client's end. */
+const expectSteps = (heard: Heard[], expected: string[]): Promise<void> =>
+  vi.waitFor(() => expect(steps(heard)).toEqual(expected), { timeout: 2_000 });
+
 /** Children outlive nothing: all that a client started has ended when it has. */
 async function expectNoLeftovers(pid: number): Promise<void> {
   const { stdout } = await run(["ps", "-o", "pid=,args=", "-g", String(pid)]);
@@ -172,9 +178,9 @@ describe.skipIf(!root)("the bash client", () => {
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^192\.0\.2\.1 \(192\.0\.2\.1\): open after \d+ ms\n$/);
     expect(code).toBe(0);
-    expect(took).toBeLessThan(700);
+    expect(took).toBeLessThan(SYN_AGAIN);
+    await expectSteps(heard, STEPS);
     const knocks = heard.filter(({ step }) => step);
-    expect(steps(knocks)).toEqual(STEPS);
     expect(knocks.map(({ payload }) => payload)).toEqual(["00", "00", "00"]);
     const gaps = knocks.slice(1).map(({ at = 0 }, n) => at - (knocks[n]?.at ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThan(18);
@@ -199,15 +205,15 @@ describe.skipIf(!root)("the bash client", () => {
     const { code, stdout } = await run([client()]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/open after \d+ ms \(knock 2\)\n$/);
-    expect(steps(heard)).toEqual([...STEPS, ...STEPS]);
+    await expectSteps(heard, [...STEPS, ...STEPS]);
   });
 
   test("knocks at an open door too, to renew it, and says so", async () => {
     const heard = await serve({ open: true });
     const { code, stdout, took } = await run([client()]);
     expect([code, stdout]).toEqual([0, `${V4} (${V4}): was open already; knocked again to renew it\n`]);
-    expect(took).toBeLessThan(700);
-    expect(steps(heard)).toEqual(STEPS);
+    expect(took).toBeLessThan(SYN_AGAIN);
+    await expectSteps(heard, STEPS);
     expect(heard.filter(({ entered }) => entered)).toHaveLength(1);
   });
 
@@ -222,7 +228,7 @@ describe.skipIf(!root)("the bash client", () => {
       expect([code, stdout, lines(stderr)]).toEqual([1, "", 1]);
       expect(stderr).toMatch(/not open after 3 knocks/);
       expect(stderr).toMatch(why);
-      expect(steps(heard)).toEqual([...STEPS, ...STEPS, ...STEPS]);
+      await expectSteps(heard, [...STEPS, ...STEPS, ...STEPS]);
       expect(took).toBeLessThan(9_000);
       await expectNoLeftovers(pid);
     },
@@ -233,7 +239,7 @@ describe.skipIf(!root)("the bash client", () => {
     const view = { probe: null, services: [{ name: "iax", ports: ["udp/4569"] }] };
     const { code, stdout } = await run([client(view)]);
     expect([code, stdout]).toEqual([0, `${V4} (${V4}): sent; cannot be checked (only UDP services)\n`]);
-    expect(steps(heard)).toEqual(STEPS);
+    await expectSteps(heard, STEPS);
   });
 
   test("a TCP step is one SYN", async () => {
@@ -247,7 +253,7 @@ describe.skipIf(!root)("the bash client", () => {
       ],
     });
     expect((await run([view])).code).toBe(0);
-    expect(steps(heard)).toEqual(mixed);
+    await expectSteps(heard, mixed);
   });
 
   test("-q says nothing when all is well, and still says why not", async () => {
@@ -324,16 +330,16 @@ describe.skipIf(!root)("the bash client", () => {
       const heard = await serve({ shut: "drop" });
       const { code, stdout, stderr, took, pid } = await run([client()], { KNOCK_SEND: "nc" });
       expect([code, stderr, lines(stdout)]).toEqual([0, "", 1]);
-      expect(steps(heard)).toEqual(STEPS);
+      await expectSteps(heard, STEPS);
       expect(heard[0]?.payload).toBe("00");
-      expect(took).toBeLessThan(900);
+      expect(took).toBeLessThan(SYN_AGAIN);
       await expectNoLeftovers(pid);
     });
 
     test("nc sends also where nothing can be probed", async () => {
       const heard = await serve({ door: undefined });
       expect((await run([client({ probe: null })], { KNOCK_SEND: "nc" })).code).toBe(0);
-      expect(steps(heard)).toEqual(STEPS);
+      await expectSteps(heard, STEPS);
     });
 
     test("with neither it says what to install", async () => {
@@ -371,7 +377,7 @@ describe.skipIf(!root)("the bash client", () => {
       const { stdout, took, pid } = await run(["bash", "-c", script]);
       expect(stdout).toBe("exit 130\n");
       expect(took).toBeLessThan(1_500);
-      expect(steps(heard)).toEqual(STEPS);
+      await expectSteps(heard, STEPS);
       await expectNoLeftovers(pid);
     });
   });
@@ -401,17 +407,18 @@ describe.skipIf(!root)("the bash client", () => {
         "pbx",
         "echo inside",
       ]);
-      return { knocks: steps(heard), stdout, stderr, code };
+      await expectSteps(heard, STEPS);
+      return { stdout, stderr, code };
     }
 
     test("Match exec knocks before ssh connects", async () => {
       const snippet = `Match originalhost pbx exec "${client()} -q"\nHost pbx\n  HostName ${V4}`;
-      expect(await logIn(snippet)).toEqual({ knocks: STEPS, stdout: "inside\n", stderr: "", code: 0 });
+      expect(await logIn(snippet)).toEqual({ stdout: "inside\n", stderr: "", code: 0 });
     });
 
     test("ProxyCommand knocks and hands the connection over, untouched", async () => {
       const snippet = `Host pbx\n  HostName ${V4}\n  ProxyCommand ${client()} -q %h --then nc %h %p`;
-      expect(await logIn(snippet)).toEqual({ knocks: STEPS, stdout: "inside\n", stderr: "", code: 0 });
+      expect(await logIn(snippet)).toEqual({ stdout: "inside\n", stderr: "", code: 0 });
     });
   });
 
@@ -428,7 +435,7 @@ describe.skipIf(!root)("the bash client", () => {
       test.skipIf(!existsSync(`/usr/bin/${program}`))(`${program} knocks the ports in order`, async () => {
         const heard = await serve();
         expect((await run(["bash", "-c", wanted.exec(text)?.[1] ?? "false"])).code).toBe(0);
-        await vi.waitFor(() => expect(steps(heard)).toEqual(STEPS));
+        await expectSteps(heard, STEPS);
       });
     }
 

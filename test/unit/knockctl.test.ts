@@ -163,6 +163,11 @@ describe("errors become exit codes", () => {
     expect(told(error)).toEqual({ exit, what: "no", cure: "c" });
   });
 
+  test("what the system forbids is a question of permission", () => {
+    const forbidden = Object.assign(new Error("connect EACCES /x"), { code: "EACCES", syscall: "connect" });
+    expect(told(forbidden)).toMatchObject({ exit: 4, what: "connect EACCES /x" });
+  });
+
   test("an error without a cure is told as a bug", () => {
     expect(told(new Error("oops"))).toMatchObject({ exit: 5, what: "unexpected: oops" });
   });

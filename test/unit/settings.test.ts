@@ -98,6 +98,7 @@ describe("problems are named with their path and what to write instead", () => {
       "services.b.ports: tcp/85 overlaps tcp/80-90 of services.a.ports",
     ],
     [{ server: { name: "two words" } }, /^server.name: must be 1 to 64 letters/],
+    [{ server: { name: "-x" } }, /^server.name: must be/],
     [{ server: { name: "x".repeat(65) } }, /^server.name: must be/],
     [[], "must be a table"],
   ])("%j", (raw, message) => {

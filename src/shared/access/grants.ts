@@ -269,6 +269,8 @@ function forbid(
   memory: Duration,
 ): void {
   const there = state.ledger.revocation(address)?.services ?? [];
+  const [oldest] = state.ledger.revocations();
+  if (oldest !== undefined && state.ledger.revoked >= MAX_GRANTS) tx.setRevocation(oldest.address, undefined);
   tx.setRevocation(address, {
     address,
     services: [...new Set([...there, ...services])],

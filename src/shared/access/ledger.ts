@@ -1,7 +1,7 @@
 import { type Address, prefix64 } from "../address.ts";
 import { type Grant, isLive, type Revocation } from "./grant.ts";
 
-/** How many grants the ledger holds, live and lately closed: the kernel's sets take 65,536 elements each. */
+/** How many grants the ledger holds, live and lately closed, and how many revocations: the kernel's sets take 65,536 elements each. */
 export const MAX_GRANTS = 60_000;
 
 /**
@@ -13,7 +13,7 @@ export class Ledger {
   readonly #grants = new Map<string, Grant>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #byPrefix = new Map<Address, Set<string>>();
-  // bounded: one entry an address once granted, dropped when conntrack has forgotten it
+  // bounded: MAX_GRANTS, checked where one is made; dropped when conntrack has forgotten the session
   readonly #revocations = new Map<Address, Revocation>();
 
   get size(): number {
@@ -68,6 +68,12 @@ export class Ledger {
     return before;
   }
 
+  /** How many addresses have sessions cut. */
+  get revoked(): number {
+    return this.#revocations.size;
+  }
+
+  /** Oldest first. */
   revocations(): IterableIterator<Revocation> {
     return this.#revocations.values();
   }

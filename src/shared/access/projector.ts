@@ -57,7 +57,10 @@ export class Projector {
    * @throws FirewallError when the kernel did not take them: what it holds then is not known
    */
   async project(tx: Transaction): Promise<void> {
-    if (tx.tableChanged) return this.restore();
+    if (tx.tableChanged) {
+      await this.#prepare(tx);
+      return this.restore();
+    }
     const rules = projectionRules(this.#state);
     const { uptime } = this.#clock();
     const changes: Change[] = [];
@@ -116,6 +119,20 @@ export class Projector {
     }
     if (changes.length > 0) must(await this.#firewall.change(changes));
     return changes.length;
+  }
+
+  /**
+   * Before a policy that closes more comes into force, its sets must hold those it spares: an adopted session that
+   * sends a packet between the rules and the elements would be reset. So it is loaded first as a candidate that
+   * nothing enters, and filled.
+   */
+  async #prepare({ firewallBefore }: Transaction): Promise<void> {
+    const plan = this.plan();
+    const wanted = this.#state.firewall.confirmed;
+    if (plan === undefined || wanted === null || firewallBefore?.confirmed === wanted) return;
+    const current = firewallBefore?.confirmed ?? closesNothing(wanted);
+    must(await this.#firewall.install({ ...plan, current, candidate: wanted }));
+    await this.#fill();
   }
 
   /** Puts every element, whether it is there or not: no listing to wait for. */

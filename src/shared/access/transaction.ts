@@ -27,12 +27,10 @@ export class Transaction {
   readonly openings: { id: string; before: Grant | undefined }[] = [];
   /** What the kernel holds for the addresses that change, as it was before. */
   readonly touched = new Map<Address, Picture>();
-  /** The table's rules must be loaded anew. */
-  tableChanged = false;
+  /** The firewall's state before this transaction, if it changes: the table's rules must be loaded anew. */
+  firewallBefore: FirewallState | undefined;
   /** Knock ports changed: the listeners must follow. */
   portsChanged = false;
-  /** The confirmed policy changed: boot.nft must follow. */
-  confirmedChanged = false;
   readonly #state: GateState;
   readonly #boot: string;
   readonly #writes: Write[] = [];
@@ -98,8 +96,17 @@ export class Transaction {
       this.#state.firewall = before;
     });
     this.#writes.push({ key: keys.firewall, value: { ...firewall, boot: this.#boot } });
-    this.tableChanged = true;
-    if (before.confirmed !== firewall.confirmed) this.confirmedChanged = true;
+    this.firewallBefore ??= before;
+  }
+
+  /** The table's rules must be loaded anew. */
+  get tableChanged(): boolean {
+    return this.firewallBefore !== undefined;
+  }
+
+  /** The confirmed policy changed: boot.nft must follow. */
+  get confirmedChanged(): boolean {
+    return this.tableChanged && this.firewallBefore?.confirmed !== this.#state.firewall.confirmed;
   }
 
   /** Notes that something happened; it is written to the history with the rest. */

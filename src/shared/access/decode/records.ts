@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Address, parseGrantAddress } from "../../address.ts";
 import type { Duration } from "../../duration.ts";
 import { damagedRecord } from "../../store/migrations.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
 
 const name = z.string().min(1).max(64);
