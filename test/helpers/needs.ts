@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import * as vitest from "vitest";
+import { has } from "../../scripts/steps.mjs";
 
 /** Programs by the Debian package that brings them; others are called as their package is. */
 const PACKAGES: Record<string, string> = {
@@ -16,9 +16,6 @@ const PACKAGES: Record<string, string> = {
   pgrep: "procps",
   nsenter: "util-linux",
 };
-
-/** Debian keeps administration programs where an ordinary user's PATH does not look. */
-const FOLDERS = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
 
 /** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */
 const CONDITIONS: Record<string, () => string | undefined> = {
@@ -40,17 +37,7 @@ export function missing(needs: readonly Need[]): string[] {
 }
 
 function missingProgram(name: string): string | undefined {
-  const found = FOLDERS.some((folder) => isExecutable(join(folder, name)));
-  return found ? undefined : `${name} (apt-get install ${PACKAGES[name] ?? name})`;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return has(name) ? undefined : `${name} (apt-get install ${PACKAGES[name] ?? name})`;
 }
 
 /**

@@ -1,0 +1,109 @@
+// Who is measured: each a port knocker on the server of a lab of its own, in the same shape.
+import { accessSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLab } from "../scripts/lab.mjs";
+import { makeInstance } from "../scripts/lab-instance.mjs";
+import { until } from "../scripts/until.mjs";
+
+/** Every sample knocks from an address of its own out of this range (RFC 2544: benchmarks). */
+const SOURCES = "198.18.0.0/15";
+
+/**
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {number[]} ports its sequence, UDP
+ * @property {import("../scripts/lab-host.mjs").Host} server
+ * @property {import("../scripts/lab-host.mjs").Host} laptop
+ * @property {import("../scripts/lab-instance.mjs").Instance} [instance] knockline's
+ * @property {() => Promise<void>} close
+ */
+
+/** A server with an SSH-like service on tcp/22, and a laptop that can be many. */
+async function openStage() {
+  const lab = await openLab();
+  const laptop = await lab.host("laptop");
+  await laptop.anyip(SOURCES);
+  await lab.server.agent.listen({ port: 22 });
+  return { lab, laptop };
+}
+
+/**
+ * knockline as it comes, proof "none".
+ * @param {{ users?: number }} [size] users beside the one that knocks
+ * @returns {Promise<Contestant & { instance: import("../scripts/lab-instance.mjs").Instance }>}
+ */
+export async function openKnockline({ users = 0 } = {}) {
+  const { lab, laptop } = await openStage();
+  const instance = await makeInstance(lab.server, {
+    access: { max_grants_per_user: 10_000 },
+    firewall: { guard: "services" },
+  });
+  const close = async () => {
+    await lab.close();
+    await instance.remove();
+  };
+  try {
+    const user = await instance.addUser("bench");
+    for (let n = 1; n <= users; n++) await instance.addUser(`user${n}`);
+    await instance.start();
+    const ports = user.steps.map(({ port }) => port);
+    return { name: "knockline", ports, server: lab.server, laptop, instance, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const TABLE = `
+table inet guard {
+  set ssh4 { type ipv4_addr; flags timeout; }
+  chain input { type filter hook input priority 0; policy accept; tcp dport 22 ip saddr != @ssh4 drop; }
+}
+`;
+
+/** The quickest command we know for it: one nft that adds an element, instead of an iptables that rewrites a table. */
+const KNOCKD_CONFIG = `[options]
+  logfile = /dev/null
+[bench]
+  sequence = 7101:udp,9212:udp,8323:udp
+  seq_timeout = 10
+  command = /usr/sbin/nft add element inet guard ssh4 { %IP% timeout 1h }
+`;
+
+/** The program of Debian's package `knockd`, if it is installed. */
+const KNOCKD = ["/usr/sbin/knockd", "/sbin/knockd"].find((path) => {
+  try {
+    accessSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/**
+ * Debian's knockd with the quickest rule it can be given.
+ * @returns {Promise<Contestant | undefined>} undefined where it is not installed
+ */
+export async function openKnockd() {
+  if (KNOCKD === undefined) return undefined;
+  const { lab, laptop } = await openStage();
+  const folder = mkdtempSync(join(tmpdir(), "knockline-bench-"));
+  const close = async () => {
+    await lab.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const config = join(folder, "knockd.conf");
+    writeFileSync(config, KNOCKD_CONFIG);
+    await lab.server.run("nft", ["-f", "-"], { input: TABLE });
+    const device = laptop.uplink?.device ?? "";
+    const pid = join(folder, "pid");
+    const running = lab.server.start(KNOCKD, ["-i", device, "-c", config, "-p", pid, "-v"]);
+    await until(() => running.output().includes("listening on"), { what: "knockd listens" });
+    return { name: "knockd 0.8", ports: [7101, 9212, 8323], server: lab.server, laptop, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
