@@ -29,6 +29,7 @@ export async function takeOver(gate: Gate): Promise<void> {
 
 /** Takes over changed settings: what does not close anything acts at once, the policy waits for `firewall apply`. */
 export async function reload(gate: Gate, settings: Settings): Promise<void> {
+  if (JSON.stringify(settings) === JSON.stringify(gate.state.settings)) return;
   const draw = await gate.parts.draw();
   await gate.run((state, tx) => {
     state.settings = settings;

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Gate } from "../shared/access/gate.ts";
-import type { Duration } from "../shared/duration.ts";
+import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
 import { FirewallError } from "../shared/firewall/firewall.ts";
+import { connectGate } from "../shared/gate/adapters/client.ts";
 import { openGate } from "../shared/gate/adapters/open-gate.ts";
 import { serveAdmin } from "../shared/gate/adapters/server.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
@@ -9,6 +11,7 @@ import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
 import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
+import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
 import { Listeners } from "./adapters/listeners.ts";
 import { portOwners, reload, takeOver } from "./daemon.ts";
@@ -29,6 +32,9 @@ examples:
 `;
 
 const VERSION = "0.1.0";
+/** How long to wait for a knockctl that is the gate for one command, and how often to look. */
+const PATIENCE = seconds(3);
+const RETRY = milliseconds(100);
 
 /** Wakes the gate at the earliest time it asked for. */
 function alarm(ring: () => Promise<void>): (after: Duration) => void {
@@ -58,7 +64,7 @@ async function serve(file: string): Promise<void> {
     color: tty && process.env.NO_COLOR === undefined,
   });
   let gate: Gate;
-  gate = await openGate(
+  gate = await becomeGate(
     settings,
     log,
     alarm(() => gate.sweep()),
@@ -77,7 +83,10 @@ async function serve(file: string): Promise<void> {
   await takeOver(gate);
   await follow();
   const stopWatching = gate.parts.firewall.watch(() => void gate.heal());
-  const admin = await serveAdmin(settings.paths.adminSocket, gate, { since: new Date().toISOString() });
+  const admin = await serveAdmin(settings.paths.adminSocket, gate, {
+    since: new Date().toISOString(),
+    reread: async () => reload(gate, await loadSettings(file)),
+  });
   await gate.sweep();
   log.info("knockd is up", {
     users: gate.state.users.size,
@@ -95,6 +104,27 @@ async function serve(file: string): Promise<void> {
     process.exit(0);
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+}
+
+/**
+ * Opens the gate. A knockctl that holds the store for the length of one command is waited for; a knockd that runs
+ * answers on the socket, and then there is nothing to wait for.
+ * @throws StoreError
+ */
+async function becomeGate(settings: Settings, log: Log, wake: (after: Duration) => void): Promise<Gate> {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await openGate(settings, log, wake);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.why === "locked") || performance.now() > deadline)
+        throw error;
+      const running = await connectGate(settings.paths.adminSocket).catch(() => undefined);
+      await running?.close();
+      if (running !== undefined) throw error;
+      await delay(RETRY);
+    }
+  }
 }
 
 function reportPorts(gate: Gate, listeners: Listeners): void {

@@ -11,7 +11,7 @@ import { type Netns, openNetns } from "./firewall-netns.ts";
 async function openBench(): Promise<Bench> {
   const netns = await openNetns();
   const nft = (text: string): string => netns.run(["nft", "-f", "-"], `${text}\n`);
-  const firewall = await openNft({ command: [...netns.enter, "nft"] });
+  const firewall = openNft({ command: [...netns.enter, "nft"] });
   return {
     firewall,
     until: async (what, condition) => void (await until(condition, { what })),
@@ -77,7 +77,7 @@ describe("nftables only", () => {
   let firewall: Firewall;
   beforeAll(async () => {
     netns = await openNetns();
-    firewall = await openNft({ command: [...netns.enter, "nft"] });
+    firewall = openNft({ command: [...netns.enter, "nft"] });
   });
   afterAll(async () => {
     await firewall?.close();
@@ -112,7 +112,7 @@ describe("nftables only", () => {
 });
 
 test("a missing nft is an error with its cure", async () => {
-  const open = openNft({ command: ["/nonexistent/nft"] });
-  await expect(open).rejects.toThrow(FirewallError);
-  await expect(open).rejects.toMatchObject({ cure: expect.stringContaining("apt-get install nftables") });
+  const asked = openNft({ command: ["/nonexistent/nft"] }).state();
+  await expect(asked).rejects.toThrow(FirewallError);
+  await expect(asked).rejects.toMatchObject({ cure: expect.stringContaining("apt-get install nftables") });
 });

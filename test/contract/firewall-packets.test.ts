@@ -56,7 +56,7 @@ describe("a packet", () => {
     stranger = await lab.host("stranger");
     for (const port of [22, 80, 8080]) await server.agent.listen({ port });
     for (const family of [4, 6] as const) await server.agent.listen({ port: 5060, proto: "udp", family });
-    firewall = await openNft({ command: ["nsenter", "-t", String(server.pid), "-n", "nft"] });
+    firewall = openNft({ command: ["nsenter", "-t", String(server.pid), "-n", "nft"] });
   });
   afterEach(async () => {
     await firewall?.close();
@@ -269,7 +269,7 @@ describe("nmap", () => {
     async (guard) => {
       const lab = await openLab();
       const stranger = await lab.host("stranger");
-      const firewall = await openNft({ command: ["nsenter", "-t", String(lab.server.pid), "-n", "nft"] });
+      const firewall = openNft({ command: ["nsenter", "-t", String(lab.server.pid), "-n", "nft"] });
       try {
         await listenSilently(lab.server, [7001, 7013]);
         await firewall.install({ ...withPolicy({ guard }), knockUdp: [7001, 7013] });

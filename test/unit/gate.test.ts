@@ -9,7 +9,7 @@ import { StoreError } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
 let t: TestGate;
-const about = { since: "2026-01-01T00:00:00.000Z" };
+const about = { since: "2026-01-01T00:00:00.000Z", reread: async () => {} };
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
   answer(t.gate, verb, args, about);
 

@@ -7,7 +7,7 @@ import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
 let t: TestGate;
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, { since: "2026-01-01T00:00:00.000Z" });
+  answer(t.gate, verb, args, { since: "2026-01-01T00:00:00.000Z", reread: async () => {} });
 const open = settings({ firewall: { guard: "nothing" } });
 const closed = settings({ firewall: { guard: "services" } });
 const remote = parseAddress("192.0.2.50");

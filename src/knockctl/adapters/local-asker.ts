@@ -22,7 +22,7 @@ class LocalAsker implements Asker {
     verb: V,
     args: AdminVerbs[V]["args"],
   ): Promise<AdminVerbs[V]["result"]> {
-    return answer(this.#gate, verb, args, { since: null });
+    return answer(this.#gate, verb, args, { since: null, reread: async () => {} });
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to watch, and the asker must learn it in the usual way

@@ -11,6 +11,7 @@ import { parseGrantAddress } from "../address.ts";
 import { seconds } from "../duration.ts";
 import { FirewallError } from "../firewall/firewall.ts";
 import { formatPorts } from "../firewall/policy.ts";
+import { SettingsError } from "../settings/problem.ts";
 import { StoreError } from "../store/store.ts";
 import {
   addUser,
@@ -30,6 +31,8 @@ import type { StatusView } from "./views.ts";
 export interface Answerer {
   /** ISO time since when knockd runs; null: no knockd, a knockctl is the gate for one command. */
   readonly since: string | null;
+  /** Takes over the settings as the file has them now: an admin who edited it plans and applies what he sees. */
+  readonly reread: () => Promise<void>;
 }
 
 type Answers = {
@@ -166,10 +169,14 @@ const answers: Answers = {
     };
   },
 
-  firewall_plan: async (gate) =>
-    describePlan(gate.state.firewall.confirmed, gate.state.settings.policy, gate.state.settings.paths.state),
+  firewall_plan: async (gate, _args, { reread }) => {
+    await reread();
+    const { firewall, settings } = gate.state;
+    return describePlan(firewall.confirmed, settings.policy, settings.paths.state);
+  },
 
-  firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }) => {
+  firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }, { reread }) => {
+    await reread();
     const sessions = await gate.parts.sessions();
     const application = {
       trial: now ? undefined : seconds(trial ?? TRIAL),
@@ -226,7 +233,7 @@ export async function answer<V extends Exclude<Verb, "watch">>(
 /** @returns the error as a Refusal; a fault of ours keeps its name so that it can be reported */
 export function refusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof StoreError || error instanceof FirewallError)
+  if (error instanceof StoreError || error instanceof FirewallError || error instanceof SettingsError)
     return new Refusal("broken", error.message, error.cure);
   if (error instanceof Denied && error.reason === "firewall_off") {
     return new Refusal(

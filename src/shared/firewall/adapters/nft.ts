@@ -29,14 +29,11 @@ export interface NftOptions {
 }
 
 /**
- * Opens the Firewall of this network namespace. Starts nothing that stays: children come with the first change
- * and the first watch.
- * @throws FirewallError when nft is missing or may not read the firewall
+ * Opens the Firewall of this network namespace. Starts nothing: children come with the first use, so that an
+ * admin without nft, or without the right to use it, can still list and add users.
  */
-export async function openNft({ command = ["nft"] }: NftOptions = {}): Promise<Firewall> {
-  const nft = new NftCommand(command);
-  await nft.read(["-t", "list", "ruleset", "inet"]);
-  return new NftFirewall(nft);
+export function openNft({ command = ["nft"] }: NftOptions = {}): Firewall {
+  return new NftFirewall(new NftCommand(command));
 }
 
 /** The Firewall on nftables. */

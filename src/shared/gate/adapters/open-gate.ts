@@ -21,7 +21,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
   const { db, boot, state } = settings.paths;
   await makeFolder(db, state);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
-  const firewall = await openNft();
+  const firewall = openNft();
   const parts = {
     store,
     firewall,
