@@ -37,6 +37,7 @@ const KEPT_REASON = "logged in while a policy was applied";
 export function apply(state: GateState, tx: Transaction, application: Application): Grant[] {
   const wanted = state.settings.policy;
   const { confirmed } = state.firewall;
+  refuseLockOut(wanted, application.sshPorts);
   if (samePolicy(confirmed, wanted) && state.firewall.trial === null) return [];
   const adopted = adoptions(state.firewall, wanted, application.sessions, tx.now.uptime);
   if (application.trial === undefined) {
@@ -89,6 +90,21 @@ export function isGuarded(policy: Policy | null, proto: PortRange["proto"], port
     range.proto === proto && range.from <= port && port <= range.to;
   if (policy.services.some(({ ports }) => ports.some(covers))) return true;
   return policy.guard === "everything" && !policy.public.some(covers);
+}
+
+/** A port that is closed to strangers but belongs to no service has no door: nobody could log in again. */
+function refuseLockOut(wanted: Policy, sshPorts: readonly number[]): void {
+  const covers = (port: number) =>
+    wanted.services.some(({ ports }) =>
+      ports.some(({ proto, from, to }) => proto === "tcp" && from <= port && port <= to),
+    );
+  const shut = sshPorts.filter((port) => isGuarded(wanted, "tcp", port) && !covers(port));
+  if (shut.length === 0) return;
+  throw new Refusal(
+    "refused",
+    `sshd listens on tcp/${shut.join(", tcp/")}, which would be closed and belongs to no service`,
+    "put it into a service's ports ([services.ssh]) or into [firewall] public, then apply",
+  );
 }
 
 /** Sessions to ports that become guarded only now. Those that were guarded before go on by their grant's rules. */
