@@ -35,15 +35,16 @@ async function openStage() {
  */
 export async function openKnockline({ users = 0 } = {}) {
   const { lab, laptop } = await openStage();
-  const instance = await makeInstance(lab.server, {
-    access: { max_grants_per_user: 10_000 },
-    firewall: { guard: "services" },
-  });
+  let instance;
   const close = async () => {
     await lab.close();
-    await instance.remove();
+    await instance?.remove();
   };
   try {
+    instance = await makeInstance(lab.server, {
+      access: { max_grants_per_user: 1_000 },
+      firewall: { guard: "services" },
+    });
     const user = await instance.addUser("bench");
     for (let n = 1; n <= users; n++) await instance.addUser(`user${n}`);
     await instance.start();
@@ -99,6 +100,8 @@ export async function openKnockd() {
     await lab.server.run("nft", ["-f", "-"], { input: TABLE });
     const device = laptop.uplink?.device ?? "";
     const pid = join(folder, "pid");
+    // it captures only what goes to an address of the very interface it listens on
+    await lab.server.ip([`addr add ${lab.server.address}/32 dev ${device}`]);
     const running = lab.server.start(KNOCKD, ["-i", device, "-c", config, "-p", pid, "-v"]);
     await until(() => running.output().includes("listening on"), { what: "knockd listens" });
     return { name: "knockd 0.8", ports: [7101, 9212, 8323], server: lab.server, laptop, close };

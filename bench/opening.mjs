@@ -1,7 +1,7 @@
 // Knock to open: from the moment the last knock leaves to the first accepted connection.
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { setTimeout as after } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 const PROBER = fileURLToPath(new URL("prober.mjs", import.meta.url));
 /** Between two knocks of a sequence, as our clients do it. Milliseconds. */

@@ -4,6 +4,7 @@ Knocks as @USER@ at @SERVER@ and tells whether the door opened, for this machine
 .DESCRIPTION
 The secret ports are in this file: keep it to yourself. Needs Windows PowerShell 5 or PowerShell 7, nothing else.
 Made by: knockctl user client @USER@ --format ps1    (after "user rotate": make it anew)
+Asked for a code of an authenticator app, it asks on the console, or runs the command in KNOCK_OTP_CMD.
 Exit code: 0 open (or sent, where that cannot be checked), 1 not open, 2 wrong usage.
 .PARAMETER HostName
 Where to knock, instead of the host this file was made for; KNOCK_HOST in the environment does the same.
@@ -35,6 +36,10 @@ $User = '@USER@'
 $Steps = '@STEPS@'        # PROTO/PORT in the order to knock
 $Probe = '@PROBE@'        # TCP port that shows whether the door is open; empty: nothing to look at
 $Services = '@SERVICES@'  # what opens
+$Proof = '@PROOF@'        # otp: the last step carries a code of the authenticator app
+$Approval = '@APPROVAL@'  # phone: the user calls after the knock; call: the PBX calls him; none: it opens
+$Dial = '@EXTENSION@'     # what to dial then
+$Pending = '@PENDING@'    # seconds that the knock waits for the call
 # --------------------------------------------------------------------------------------------------------
 
 function Stop-Knock([int] $Code, [string] $Message) {
@@ -49,8 +54,45 @@ function Write-Result([string] $Message) {
 # What any step but the last carries: one byte, any will do.
 function Get-Filler { return [byte] 0 }
 
-# What the last step carries. Proof "none" takes anything; a later proof is built here.
-function Get-Payload { return Get-Filler }
+# What the last step carries: whichever there is of the authenticator's code and the caller's; else anything.
+# The same in every try of one run: a repeat is not a replay.
+function Get-Payload {
+    $text = "$Otp $Code".Trim()
+    if ($text) { return [Text.Encoding]::ASCII.GetBytes($text) }
+    return Get-Filler
+}
+
+# ---- codes ---------------------------------------------------------------------------------------------
+
+function Read-Otp {
+    if ($env:KNOCK_OTP_CMD) {
+        # run by the system's own shell, as bash does elsewhere
+        $text = if ($env:ComSpec) { & $env:ComSpec /d /c $env:KNOCK_OTP_CMD } else { & sh -c $env:KNOCK_OTP_CMD }
+        $text = "$text" -replace '\s', ''
+        if ($text -notmatch '^[0-9]{6}$') {
+            Stop-Knock 1 'the command in KNOCK_OTP_CMD did not print a code of 6 digits'
+        }
+        return $text
+    }
+    if ($Quiet -or [Console]::IsInputRedirected) {
+        Stop-Knock 2 ('a code of the authenticator app is needed, and nobody to ask: ' +
+            'let a command in KNOCK_OTP_CMD print it')
+    }
+    for ($try = 1; $try -le 3; $try++) {
+        $text = (Read-Host "Code of the authenticator app for $User at $Target") -replace '\s', ''
+        if ($text -match '^[0-9]{6}$') { return $text }
+        [Console]::Error.WriteLine('that is not 6 digits')
+    }
+    Stop-Knock 1 'no code of 6 digits was given'
+}
+
+# Six digits from the system's generator.
+function New-Code {
+    $bytes = New-Object byte[] 4
+    $generator = [Security.Cryptography.RandomNumberGenerator]::Create()
+    try { $generator.GetBytes($bytes) } finally { $generator.Dispose() }
+    return ([BitConverter]::ToUInt32($bytes, 0) % 1000000).ToString('000000')
+}
 
 # ---- addresses -----------------------------------------------------------------------------------------
 
@@ -162,6 +204,51 @@ function Invoke-Knock {
     Stop-Knock 1 "$Target ($Address): not open after 3 knocks; tcp/$Probe does not answer; $cure"
 }
 
+# ---- with an approval by phone -------------------------------------------------------------------------
+
+# Said also with -Quiet: without it nobody knows what to do.
+function Write-Call {
+    if ($Approval -eq 'phone') { [Console]::Out.WriteLine("Dial $Dial and key $Code") }
+    else { [Console]::Out.WriteLine("Your phone will ring; the code it speaks must be $Code") }
+}
+
+# A fresh probe every two seconds, for as long as the request lives.
+function Wait-Approval {
+    $watch = [System.Diagnostics.Stopwatch]::StartNew()
+    while ($watch.Elapsed.TotalSeconds -lt [int] $Pending) {
+        $attempt = Start-Connect $Probe
+        try {
+            for ($look = 1; $look -le 4; $look++) {
+                Start-Sleep -Milliseconds 500
+                if (Test-Connected $attempt) {
+                    Write-Result "$Target ($Address): open after $([int] $watch.Elapsed.TotalSeconds) s"
+                    return
+                }
+            }
+        } finally { $attempt.Client.Close() }
+    }
+    Stop-Knock 1 "$Target ($Address): not open after $Pending s: the request is over; knock again for a new code"
+}
+
+# Knocks three times, for nothing shows whether one was lost; the server takes them as one request.
+function Invoke-Request {
+    $early = $null
+    $open = $false
+    if ($Probe) { $early = Start-Connect $Probe }
+    try {
+        foreach ($gap in 20, 100, 400) {
+            Send-Knock -Gap $gap
+            # before Windows sends a refused probe again
+            if ($early -and $gap -eq 20) { $open = Test-Connected $early }
+            Start-Sleep -Milliseconds $gap
+        }
+    } finally { if ($early) { $early.Client.Close() } }
+    Write-Call
+    if (-not $Probe) { Write-Result "$Target ($Address): sent; cannot see the door (only UDP services)" }
+    elseif ($open) { Write-Result "$Target ($Address): was open already; the call renews it" }
+    else { Wait-Approval }
+}
+
 # ---- the command line ----------------------------------------------------------------------------------
 
 if ($Version) { Write-Output "knockline client 1 for $User at $Server ($Services)"; exit 0 }
@@ -172,7 +259,13 @@ if ($HostName) { $Target = $HostName }
 if ($Target -notmatch '^[A-Za-z0-9_:][A-Za-z0-9.:_-]*$') { Stop-Knock 2 "not a host name or address: $Target" }
 
 $Address = Find-Address $Target
-if ($Probe) {
+$Otp = ''
+$Code = ''
+if ($Proof -eq 'otp') { $Otp = Read-Otp }
+if ($Approval -ne 'none') {
+    $Code = New-Code
+    Invoke-Request
+} elseif ($Probe) {
     Invoke-Knock
 } else {
     Send-Knock -Gap 20

@@ -3,6 +3,7 @@
 #
 # The secret ports are in this file: keep it to yourself (chmod 0700).
 # Needs bash 3.2 or newer (macOS, any Linux) and nothing else; nc only where bash was built without /dev/udp.
+# Asked for a code of an authenticator app, it takes it from the terminal, or from the command in KNOCK_OTP_CMD.
 # Made by: knockctl user client @USER@ --format sh    (after "user rotate": make it anew)
 
 set -uf
@@ -14,6 +15,10 @@ user='@USER@'
 steps='@STEPS@'       # PROTO/PORT in the order to knock
 probe='@PROBE@'       # TCP port that shows whether the door is open; empty: nothing to look at
 services='@SERVICES@' # what opens
+proof='@PROOF@'       # otp: the last step carries a code of the authenticator app
+approval='@APPROVAL@' # phone: the user calls after the knock; call: the PBX calls him; none: the knock alone opens
+dial='@EXTENSION@'    # what to dial then
+pending='@PENDING@'   # seconds that the knock waits for the call
 # --------------------------------------------------------------------------------------------------------
 
 me=${0##*/}
@@ -31,6 +36,8 @@ refused=no     # a probe was refused, rather than left without an answer
 gap=0.02       # seconds between steps, lest the network swaps two
 clock=''       # set by read_clock
 result=0       # set by ended
+otp=''         # the authenticator's code, the same in every try of one run: a repeat is not a replay
+code=''        # what the caller keys, or hears: it tells his request from anybody else's
 
 usage() {
   # printf, not a here-document: old bash writes those to a temporary file
@@ -42,6 +49,9 @@ usage() {
     "  -q             say nothing when all is well" \
     "  --then ...     when open, run the rest of the line (its output stays clean)" \
     "  --version      say for whom this file was made" \
+    "" \
+    "  KNOCK_HOST     in the environment: where to knock" \
+    "  KNOCK_OTP_CMD  a command that prints the authenticator's code, where one is needed" \
     "" \
     "Exit code: 0 open (or sent, where that cannot be checked), 1 not open, 2 wrong usage." \
     "" \
@@ -183,14 +193,54 @@ choose_address() {
   fail "no${family:+ IPv$family} address found for $host: is the name right, and this machine online?"
 }
 
+# ---- codes ---------------------------------------------------------------------------------------------
+
+is_otp() { case $1 in [0-9][0-9][0-9][0-9][0-9][0-9]) ;; *) return 1 ;; esac; }
+
+# Standard input and output may be ssh's: asked is the terminal itself.
+ask_otp() {
+  if [ "$quiet" = yes ] || ! (: </dev/tty) 2>/dev/null; then
+    misused "a code of the authenticator app is needed, and nobody to ask: let a command in KNOCK_OTP_CMD print it"
+  fi
+  for _ in 1 2 3; do
+    printf '%s' "Code of the authenticator app for $user at $host: " >/dev/tty
+    read -r otp </dev/tty || break
+    otp=${otp//[[:space:]]/}
+    is_otp "$otp" && return
+    printf '%s\n' "that is not 6 digits" >/dev/tty
+  done
+  fail "no code of 6 digits was given"
+}
+
+choose_otp() {
+  if [ -z "${KNOCK_OTP_CMD-}" ]; then
+    ask_otp
+    return
+  fi
+  # its input is not ours to give: it may be ssh's
+  otp=$(bash -c "$KNOCK_OTP_CMD" </dev/null) || fail "the command in KNOCK_OTP_CMD failed (exit code $?)"
+  otp=${otp//[[:space:]]/}
+  is_otp "$otp" || fail "the command in KNOCK_OTP_CMD did not print a code of 6 digits"
+}
+
+# Six digits from the system's generator; from bash's own where there is no od.
+make_up_code() {
+  local number
+  number=$(od -An -N4 -tu4 /dev/urandom 2>/dev/null)
+  number=${number//[!0-9]/}
+  code=$(printf '%06d' $((${number:-RANDOM * 1073741824 + RANDOM * 32768 + RANDOM} % 1000000)))
+}
+
 # ---- knocking ------------------------------------------------------------------------------------------
 
 # What any step but the last carries: one byte, because an empty printf sends nothing at all.
 filler() { printf '\0'; }
 
-# What the last step carries. Proof "none" takes anything; a later proof (a one-time code, a line signed with
-# ssh-keygen) is built here. One line without a newline: bash sends each line as a datagram of its own.
-payload() { filler; }
+# What the last step carries: whichever there is of the authenticator's code and the caller's; else proof "none" takes
+# anything. One line without a newline: bash sends each line as a datagram of its own.
+payload() {
+  if [ -n "$otp$code" ]; then printf '%s' "$otp${otp:+${code:+ }}$code"; else filler; fi
+}
 
 # Connects to a TCP port and ends at once; its exit code tells. For background jobs.
 connect() {
@@ -326,6 +376,60 @@ knock_unseen() {
   say "$host ($address): sent; cannot be checked (only UDP services)"
 }
 
+# ---- with an approval by phone -------------------------------------------------------------------------
+
+# Said also with -q: without it nobody knows what to do.
+announce() {
+  if [ "$quiet$to_stderr" = nono ]; then printf '%s\n' "$1"; else printf '%s\n' "$1" >&2; fi
+}
+
+tell_to_call() {
+  case $approval in
+    phone) announce "Dial $dial and key $code" ;;
+    call) announce "Your phone will ring; the code it speaks must be $code" ;;
+  esac
+}
+
+# Three times, for nothing shows whether one was lost; the server takes them as one request.
+ask_for_approval() {
+  for gap in 0.02 0.1 0.4; do
+    knock
+    nap "$gap"
+  done
+}
+
+# A fresh probe every two seconds, for as long as the request lives.
+await_approval() {
+  local began=$SECONDS
+  while [ $((SECONDS - began)) -lt "$pending" ]; do
+    start_probe
+    probes=$!
+    for _ in 1 2 3 4; do
+      nap 0.5
+      one_connected && say "$host ($address): open after $((SECONDS - began)) s" && return
+    done
+    reap
+  done
+  fail "$host ($address): not open after $pending s: the request is over; knock again for a new code"
+}
+
+knock_for_approval() {
+  if [ -n "$probe" ]; then
+    start_probe
+    early=$!
+  fi
+  ask_for_approval
+  tell_to_call
+  if [ -z "$probe" ]; then
+    say "$host ($address): sent; cannot see the door (only UDP services)"
+  elif was_open; then
+    say "$host ($address): was open already; the call renews it"
+  else
+    reap
+    await_approval
+  fi
+}
+
 # ---- the command line ----------------------------------------------------------------------------------
 
 check_host() {
@@ -363,7 +467,15 @@ main() {
   trap 'exit 143' TERM HUP
   choose_sender
   choose_address
-  if [ -n "$probe" ]; then knock_until_open; else knock_unseen; fi
+  if [ "$proof" = otp ]; then choose_otp; fi
+  if [ "$approval" != none ]; then
+    make_up_code
+    knock_for_approval
+  elif [ -n "$probe" ]; then
+    knock_until_open
+  else
+    knock_unseen
+  fi
   reap
   # exec: signals, standard input and the exit code are the command's own from here on
   if [ $# -gt 0 ]; then exec "$@"; fi

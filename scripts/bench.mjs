@@ -92,8 +92,8 @@ async function main() {
 }
 
 try {
-  process.exitCode = await main();
+  process.exit(await main());
 } catch (error) {
   console.error(error instanceof StepFailed ? error.message : error);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -7,11 +7,17 @@ import { build } from "esbuild";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The programs, by the name they have in bin/ and dist/. */
-const programs = { knockd: "src/knockd/main.ts", knockctl: "src/knockctl/main.ts" };
+const programs = {
+  knockd: "src/knockd/main.ts",
+  knockctl: "src/knockctl/main.ts",
+  "phone-auth": "src/phone-auth/main.ts",
+};
+/** Programs that others start: only in dist/. */
+const children = { "ari-link": "src/phone-auth/link/adapters/ari-child.ts" };
 
 mkdirSync(join(root, "dist"), { recursive: true });
 await Promise.all(
-  Object.entries(programs).map(([name, entry]) =>
+  Object.entries({ ...programs, ...children }).map(([name, entry]) =>
     build({
       absWorkingDir: root,
       entryPoints: [entry],
@@ -20,8 +26,9 @@ await Promise.all(
       platform: "node",
       target: "node20",
       format: "cjs",
-      // pino starts its transports from files of its own, classic-level has a native part: both stay outside
-      external: ["classic-level", "pino"],
+      // these stay outside: pino starts its transports from files of its own, classic-level has a native part, and
+      // what ari-client depends on assigns to undeclared variables, which strict code refuses
+      external: ["ari-client", "classic-level", "pino"],
       loader: { ".sh": "text", ".ps1": "text", ".txt": "text" },
       legalComments: "none",
       logLevel: "warning",

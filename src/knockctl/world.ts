@@ -57,6 +57,11 @@ export interface World {
   settings(): Promise<Settings>;
   /** The gate; opened once, closed at the end. @throws Failure, SettingsError, Refusal */
   asker(): Promise<Asker>;
+  /**
+   * One line from standard input that nobody may see: asked for twice and without echo on a terminal.
+   * @throws Failure (usage) when there is none, or the two differ
+   */
+  readSecret(question: string): Promise<string>;
   /** @returns true when a file or folder is there */
   exists(path: string): Promise<boolean>;
   /** @throws SettingsError when a secret file is missing or not private */

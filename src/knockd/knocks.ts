@@ -1,23 +1,35 @@
 import { type Denial, Denied } from "../shared/access/denial.ts";
 import type { EventName } from "../shared/access/event.ts";
 import type { Gate } from "../shared/access/gate.ts";
+import { isLive } from "../shared/access/grant.ts";
 import { open } from "../shared/access/grants.ts";
-import { type Address, parseAddress } from "../shared/address.ts";
+import { consumeOtp, countOtp } from "../shared/access/one-time.ts";
+import { ask } from "../shared/access/pending.ts";
+import type { GateState } from "../shared/access/state.ts";
+import type { Transaction } from "../shared/access/transaction.ts";
+import { type Address, parseAddress, prefix64 } from "../shared/address.ts";
 import { type Duration, seconds } from "../shared/duration.ts";
 import { StoreError } from "../shared/store/store.ts";
+import type { User } from "../shared/users/user.ts";
 import { type Allowance, allowance, take } from "./allowance.ts";
 import { prove } from "./proofs/proof.ts";
+import { Recent } from "./recent.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
 
 /** How many lines about strangers' knocks the log takes in ten seconds; more are counted and summed up. */
 const LINES = 20;
 const LINES_EVERY = seconds(10);
 
+/** Good payloads remembered. */
+const REMEMBERED = 4_096;
+
 /** Leads knocks from the listeners to the gate: sequence, then proof, then the one door. */
 export class Knocks {
   readonly #gate: Gate;
   readonly #attempts: Attempts = newAttempts();
   readonly #lines: Allowance = allowance(LINES, LINES_EVERY);
+  /** Payloads that were good, by user and source: our clients send theirs up to three times. */
+  readonly #admitted = new Recent<string, Buffer>(REMEMBERED);
   #ports: KnownPorts = new Map();
   #window: Duration = seconds(30);
 
@@ -58,18 +70,18 @@ export class Knocks {
     const proved = prove(payload, user, this.#gate.parts.clock().wall);
     if (!proved.ok) return this.#deny(proved.reason, name, source, now);
     try {
-      const opening = { address, user: name, by: "knock", proof: user.proof } as const;
-      const { grant, renewed } = await this.#gate.run((state, tx) =>
-        open(state, tx, opening, this.#gate.parts.freshId),
-      );
-      const fields = {
-        user: name,
-        address: grant.address,
-        services: grant.services,
-        seconds: Math.round(grant.length / 1000),
-        id: grant.id,
-      };
-      this.#gate.parts.log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
+      const { otp, code } = proved;
+      if (otp !== undefined) {
+        if (this.#isOpenBy(name, source, payload)) {
+          this.#tell("ignored", name, source, "already open");
+          return;
+        }
+        // counted, then used up, then opened: each is on the disk before the next
+        await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
+        await this.#gate.run((state, tx) => consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault));
+      }
+      await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, code));
+      this.#admitted.set(`${name} ${source}`, payload);
     } catch (error) {
       if (!(error instanceof Denied))
         this.#gate.parts.log.error("a good knock could not be honoured", {
@@ -79,6 +91,40 @@ export class Knocks {
         });
       this.#deny(reasonOf(error), name, source, now);
     }
+  }
+
+  /** The same payload from the same source, while what it opened or asked for is there: a repeat, no replay. */
+  #isOpenBy(user: string, source: string, payload: Buffer): boolean {
+    if (!this.#admitted.get(`${user} ${source}`)?.equals(payload)) return false;
+    const { ledger, pending } = this.#gate.state;
+    const { uptime } = this.#gate.parts.clock();
+    const address = parseAddress(source);
+    if (address === undefined) return false;
+    const isHis = (door: { user: string | null; address: Address }) =>
+      door.user === user && (door.address === address || door.address === prefix64(address));
+    return (
+      ledger.ofUser(user).some((grant) => isLive(grant, uptime) && isHis(grant)) ||
+      [...pending.values()].some((request) => request.ends > uptime && isHis(request))
+    );
+  }
+
+  /** Opens the door, or, where the user needs an approval, asks for it. */
+  #admit(state: GateState, tx: Transaction, user: User, address: Address, code: string | null): void {
+    const { log, freshId } = this.#gate.parts;
+    const about = { user: user.name, address, proof: user.proof };
+    if (user.approval !== "none") {
+      const { id } = ask(state, tx, { ...about, code }, freshId);
+      log.info("a good knock waits for its approval", { ...about, approval: user.approval, id });
+      return;
+    }
+    const { grant, renewed } = open(state, tx, { ...about, by: "knock" }, freshId);
+    const { id, services, length } = grant;
+    log.info(renewed ? "renewed by a knock" : "opened by a knock", {
+      ...about,
+      services,
+      seconds: Math.round(length / 1000),
+      id,
+    });
   }
 
   #deny(reason: Denial, user: string | null, source: string, now: number): void {

@@ -5,7 +5,9 @@ import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
 import { FirewallError } from "../shared/firewall/firewall.ts";
 import { connectGate } from "../shared/gate/adapters/client.ts";
 import { openGate } from "../shared/gate/adapters/open-gate.ts";
-import { serveAdmin } from "../shared/gate/adapters/server.ts";
+import { serveAdmin, servePhone } from "../shared/gate/adapters/server.ts";
+import { Switchboard } from "../shared/gate/switchboard.ts";
+import { freshToken } from "../shared/host/adapters/random.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
@@ -87,6 +89,9 @@ async function serve(file: string): Promise<void> {
     since: new Date().toISOString(),
     reread: async () => reload(gate, await loadSettings(file)),
   });
+  const phone = settings.phone.enabled
+    ? await servePhone(settings.paths, gate, new Switchboard(gate, freshToken))
+    : undefined;
   await gate.sweep();
   log.info("knockd is up", {
     users: gate.state.users.size,
@@ -98,6 +103,7 @@ async function serve(file: string): Promise<void> {
   const stop = once(async () => {
     listeners.close();
     await admin.close();
+    await phone?.close();
     stopWatching();
     await gate.close();
     log.info("knockd has stopped; open doors close on time by themselves");

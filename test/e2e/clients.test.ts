@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,6 +106,9 @@ const VIEW: ClientView = {
   user: "ann",
   steps: STEPS.map((step) => ({ proto: "udp", port: Number(step.slice(4)) })),
   proof: "none",
+  approval: "none",
+  extension: "864",
+  pending: 600,
   window: 30,
   services: [{ name: "ssh", ports: ["tcp/22"] }],
   probe: 22,
@@ -124,6 +136,9 @@ function addProgram(bin: string, name: string, text: string): string {
 }
 
 const steps = (heard: Heard[]): string[] => heard.flatMap(({ step }) => step ?? []);
+/** What each step carried, as text. */
+const payloads = (heard: Heard[]): string[] =>
+  heard.flatMap(({ step, payload = "" }) => (step ? Buffer.from(payload, "hex").toString("latin1") : []));
 const lines = (text: string): number => text.split("\n").filter(Boolean).length;
 
 /** The stand-in's words come by a pipe, so perhaps after the client's end. */
@@ -270,6 +285,145 @@ describe.skipIf(!root)("the bash client", () => {
       "passed on",
     );
     expect([code, stdout, lines(stderr)]).toEqual([7, "passed on", 1]);
+  });
+
+  describe("with the proof otp", () => {
+    const otp = { proof: "otp" as const };
+
+    test("the last step carries the code that KNOCK_OTP_CMD prints, the same in every try", async () => {
+      const heard = await serve({ ignore: 1, shut: "drop" });
+      const command = `echo run >>${folder}/runs; echo '012 345'`;
+      const { code, stderr } = await run([client(otp)], { KNOCK_OTP_CMD: command });
+      expect([code, stderr]).toEqual([0, ""]);
+      await expectSteps(heard, [...STEPS, ...STEPS]);
+      expect(payloads(heard)).toEqual(["\0", "\0", "012345", "\0", "\0", "012345"]);
+      expect(readFileSync(join(folder, "runs"), "utf8")).toBe("run\n");
+    });
+
+    test("the command does not read what is meant for --then", async () => {
+      await serve();
+      const { stdout } = await run(
+        [client(otp), "--then", "cat"],
+        { KNOCK_OTP_CMD: "cat; echo 012345" },
+        "passed on",
+      );
+      expect(stdout).toBe("passed on");
+    });
+
+    test("on a terminal it asks, and asks again for what is no code", async () => {
+      const heard = await serve();
+      const { code, stdout } = await run(
+        ["script", "-qec", client(otp), "/dev/null"],
+        {},
+        "12345\n123 456\n",
+      );
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Code of the authenticator app for ann at 192\.0\.2\.1: /);
+      expect(stdout).toContain("that is not 6 digits");
+      await expectSteps(heard, STEPS);
+      expect(payloads(heard)).toEqual(["\0", "\0", "123456"]);
+    });
+
+    test.each([
+      ["without a terminal", [], {}, 2, /KNOCK_OTP_CMD/],
+      [
+        "a command that prints no code",
+        [],
+        { KNOCK_OTP_CMD: "echo no" },
+        1,
+        /did not print a code of 6 digits/,
+      ],
+      ["a command that fails", [], { KNOCK_OTP_CMD: "exit 7" }, 1, /failed \(exit code 7\)/],
+    ])("%s: one line, nothing sent", async (_, options, env, exit, why) => {
+      const heard = await serve();
+      const { code, stdout, stderr } = await run([client(otp), ...options], env);
+      expect([code, stdout, lines(stderr)]).toEqual([exit, "", 1]);
+      expect(stderr).toMatch(why);
+      expect(heard).toEqual([]);
+    });
+
+    test("with -q nobody is asked, terminal or not", async () => {
+      const heard = await serve();
+      const { code, stdout } = await run(
+        ["script", "-qec", `${client(otp)} -q`, "/dev/null"],
+        {},
+        "123456\n",
+      );
+      expect(code).toBe(2);
+      expect(stdout).toContain("KNOCK_OTP_CMD");
+      expect(heard).toEqual([]);
+    });
+
+    test("nc carries the code too", async () => {
+      const heard = await serve();
+      const env = { KNOCK_SEND: "nc", KNOCK_OTP_CMD: "echo 123456" };
+      expect((await run([client(otp)], env)).code).toBe(0);
+      await vi.waitFor(() => expect(payloads(heard)).toContain("123456"), { timeout: 2_000 });
+    });
+  });
+
+  describe("with an approval by phone", () => {
+    const phone = { approval: "phone" as const };
+
+    test("it sends a code of its own, says what to dial, and waits until the door opens", async () => {
+      const heard = await serve({ shut: "drop", after: 2_500 });
+      const { code, stdout, stderr, pid } = await run([client(phone)]);
+      expect([code, stderr]).toEqual([0, ""]);
+      const [, keyed] = /^Dial 864 and key (\d{6})\n.*: open after [2-5] s\n$/.exec(stdout) ?? [stdout];
+      await expectSteps(heard, [...STEPS, ...STEPS, ...STEPS]);
+      expect(payloads(heard).filter((payload) => payload !== "\0")).toEqual([keyed, keyed, keyed]);
+      await expectNoLeftovers(pid);
+    });
+
+    test("the code is another one each time, also where there is no od", async () => {
+      await serve({ open: true });
+      const bin = onlyPrograms("bash", "sleep", "date", "getent");
+      const codes = [];
+      for (const env of [{}, {}, { PATH: bin }, { PATH: bin }]) {
+        codes.push(/key (\d{6})\n/.exec((await run([client(phone)], env)).stdout)?.[1]);
+      }
+      expect(new Set(codes).size).toBe(4);
+      expect(codes).not.toContain(undefined);
+    });
+
+    test("with the proof otp the authenticator's code comes first", async () => {
+      const heard = await serve({ open: true });
+      const { stdout } = await run([client({ ...phone, proof: "otp" })], { KNOCK_OTP_CMD: "echo 123456" });
+      const [, keyed] = /key (\d{6})\n/.exec(stdout) ?? [];
+      await expectSteps(heard, [...STEPS, ...STEPS, ...STEPS]);
+      expect(payloads(heard)[2]).toBe(`123456 ${keyed}`);
+    });
+
+    test("with a call-back it says which code to expect", async () => {
+      await serve({ open: true });
+      const { stdout } = await run([client({ approval: "call" })]);
+      expect(stdout).toMatch(
+        /^Your phone will ring; the code it speaks must be \d{6}\n.*: was open already; the call renews it\n$/,
+      );
+    });
+
+    test("-q still says what to dial, on stderr", async () => {
+      await serve({ open: true });
+      const { stdout, stderr } = await run([client(phone), "-q"]);
+      expect([stdout, stderr]).toEqual(["", expect.stringMatching(/^Dial 864 and key \d{6}\n$/)]);
+    });
+
+    test("with only UDP services it says that it cannot see the door", async () => {
+      await serve({ door: undefined });
+      const { code, stdout } = await run([client({ ...phone, probe: null })]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Dial .*\n.*: sent; cannot see the door \(only UDP services\)\n$/);
+    });
+
+    test("it gives up when the request is over, without many probes", async () => {
+      const heard = await serve({ shut: "refuse", ignore: 99 });
+      const { code, stderr, took, pid } = await run([client({ ...phone, pending: 4 })]);
+      expect([code, lines(stderr)]).toEqual([1, 1]);
+      expect(stderr).toMatch(/not open after 4 s: the request is over/);
+      expect(took).toBeGreaterThan(4_000);
+      await expectSteps(heard, [...STEPS, ...STEPS, ...STEPS]);
+      await expectNoLeftovers(pid);
+    });
   });
 
   describe("addresses", () => {
@@ -436,6 +590,22 @@ describe.skipIf(!root)("the bash client", () => {
         const heard = await serve();
         expect((await run(["bash", "-c", wanted.exec(text)?.[1] ?? "false"])).code).toBe(0);
         await expectSteps(heard, STEPS);
+      });
+    }
+
+    const codes = renderClient({ ...VIEW, proof: "otp", approval: "phone" }, V4, "text");
+    const coded: [string, RegExp][] = [
+      ["bash", /^ {2}(for .*\/dev\/udp\S*) +# bash$/m],
+      ["nc", /^ {2}(for .*nc -u.*)$/m],
+      ["nmap", /^ {2}(for .*nmap.*)$/m],
+    ];
+    for (const [program, wanted] of coded) {
+      test.skipIf(!existsSync(`/usr/bin/${program}`))(`${program} carries the codes`, async () => {
+        const heard = await serve();
+        const line = `otp=123456; code=482193; ${wanted.exec(codes)?.[1] ?? "false"}`;
+        expect((await run(["bash", "-c", line])).code).toBe(0);
+        await expectSteps(heard, STEPS);
+        expect(payloads(heard).at(-1)?.trim()).toBe("123456 482193");
       });
     }
 

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openScene, type Scene } from "../helpers/instance.ts";
 import type { Host } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
-import { expectClosesAt, type HeldSession, holdSession, onlyGrantEnds, sessionsWith } from "../helpers/sessions.ts";
+import {
+  expectClosesAt,
+  type HeldSession,
+  holdSession,
+  onlyGrantEnds,
+  sessionsWith,
+} from "../helpers/sessions.ts";
 import { until } from "../helpers/wait.ts";
 
 /** What becomes of TCP sessions under way when their grant ends, by its time or by an admin's word. */

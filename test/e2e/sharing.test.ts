@@ -88,6 +88,19 @@ describe("behind one address", () => {
     expect(await scene.instance.tryConnect(router, SSH)).toBe("open");
   });
 
+  test("revoking one user leaves the other's sessions also past the end of their grant", async () => {
+    const { instance, server } = scene;
+    await instance.must(["grant", router.address, "--user", "alice", "--ttl", "3s"]);
+    await knock(bob);
+    const ssh = await holdSession(router, server, SSH);
+    await instance.must(["revoke", "bob"]);
+    const closed = async () => (await instance.tryConnect(router, SSH)) === "silent";
+
+    await until(closed, { what: "alice's grant is over" });
+
+    await ssh.works();
+  });
+
   test("a knock after a revoke opens at once", async () => {
     await knock(alice);
     await scene.instance.must(["revoke", "alice"]);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { GateEvent } from "../../src/shared/access/event.ts";
 import { Gate } from "../../src/shared/access/gate.ts";
 import type { Cut } from "../../src/shared/access/transaction.ts";
@@ -8,6 +9,7 @@ import { silentLog } from "../../src/shared/log/log.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import type { Settings } from "../../src/shared/settings/settings.ts";
 import { MemoryStore } from "../../src/shared/store/memory.ts";
+import type { Vault } from "../../src/shared/users/vault.ts";
 
 /** Settings from a few words, with every default of the real decoder. */
 export function settings(raw: Record<string, unknown> = {}): Settings {
@@ -15,6 +17,13 @@ export function settings(raw: Record<string, unknown> = {}): Settings {
   if (!decoded.ok) throw new Error(JSON.stringify(decoded.errors));
   return decoded.settings;
 }
+
+/** A vault without scrypt's cost: a test may try a hundred PINs. */
+const cheapVault: Vault = {
+  fingerprint: async (pin) => createHash("sha256").update(`test ${pin}`).digest("hex"),
+  seal: (secret) => Buffer.from(secret).toString("base64"),
+  unseal: (sealed) => Buffer.from(sealed, "base64").toString(),
+};
 
 /** A gate on fakes, with hands on its clocks. */
 export interface TestGate {
@@ -40,6 +49,12 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
   let now = { wall: Date.UTC(2026, 0, 1), uptime: 1_000_000 };
   let boot = "boot-1";
   let counter = 0;
+  let seed = 1;
+  // the generator of "Numerical Recipes": every run draws the same
+  const noise = (): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed / 2 ** 32;
+  };
   const store = new MemoryStore();
   let firewall = fakeFirewall(() => now.uptime);
   const events: GateEvent[] = [];
@@ -55,11 +70,13 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
         log: silentLog,
         freshId: () => `g${(0x100000 + counter++).toString(16)}`,
         draw: async () => ({
-          random: (n) => (counter++ * 7919) % n,
+          random: (n) => Math.floor(noise() * n),
           inUse: { listening: new Set<number>(), ephemeral: { from: 32_768, to: 60_999 } },
         }),
         sessions: async () => test.sessions,
+        isOwn: async (address) => address === "198.51.100.1",
         cut: async (list) => void cuts.push(...list),
+        vault: cheapVault,
         memory: days(5),
         writeBoot: async (text) => void boots.push(text),
         wake: () => undefined,

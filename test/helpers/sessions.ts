@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { expect } from "vitest";
+import { kill, spaceOf } from "../../scripts/lab-children.mjs";
 import type { Instance } from "./instance.ts";
 import type { Host } from "./lab.ts";
 import { always, until } from "./wait.ts";
@@ -23,7 +26,10 @@ export async function holdSession(from: Host, to: Host, port: number): Promise<H
   return {
     async works() {
       const { received: before } = await from.agent.sessionState({ session });
-      await until(async () => (await say()).received > before, { what: "the session answers", deadline: 2_000 });
+      await until(async () => (await say()).received > before, {
+        what: "the session answers",
+        deadline: 2_000,
+      });
     },
     async isToldItsEnd(deadline = 5_000) {
       const how = await until(async () => (await say()).ended, { what: "it is told its end", deadline });
@@ -71,4 +77,19 @@ export async function onlyGrantEnds(instance: Instance, address?: string): Promi
   const found = grants.filter((grant: { address: string }) => [undefined, grant.address].includes(address));
   expect(found).toHaveLength(1);
   return Date.parse(found[0].expires);
+}
+
+/** Kills with -9 whatever of ours runs on a host: knockd, knockctl, and the nft and tcpdump children they left. */
+export function killOurs(host: Host): void {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && spaceOf(name) === host.space);
+  for (const pid of pids) if (isOurs(pid)) kill(Number(pid));
+}
+
+function isOurs(pid: string): boolean {
+  try {
+    const [program = "", script = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return ["nft", "tcpdump"].includes(basename(program)) || /^knock(d|ctl)$/.test(basename(script));
+  } catch {
+    return false; // it has ended by itself
+  }
 }

@@ -14,6 +14,9 @@ const VIEW: ClientView = {
     { proto: "udp", port: 11822 },
   ],
   proof: "none",
+  approval: "none",
+  extension: "864",
+  pending: 600,
   window: 30,
   services: [
     { name: "ssh", ports: ["tcp/22"] },
@@ -33,6 +36,10 @@ describe("a rendered client", () => {
       "steps='udp/4711 udp/29301 udp/11822'",
       "probe='22'",
       "services='ssh: tcp/22, sip: udp/5060 tcp/5060-5061'",
+      "proof='none'",
+      "approval='none'",
+      "dial='864'",
+      "pending='600'",
     ]);
   });
 
@@ -44,6 +51,10 @@ describe("a rendered client", () => {
       "$Steps = 'udp/4711 udp/29301 udp/11822'",
       "$Probe = '22'",
       "$Services = 'ssh: tcp/22, sip: udp/5060 tcp/5060-5061'",
+      "$Proof = 'none'",
+      "$Approval = 'none'",
+      "$Dial = '864'",
+      "$Pending = '600'",
     ]);
   });
 
@@ -124,6 +135,30 @@ describe("a rendered client", () => {
     `);
   });
 
+  test("text: a code of the authenticator app goes with the last step", () => {
+    const text = renderClient({ ...VIEW, proof: "otp" }, HOST, "text");
+    expect(text.slice(text.indexOf("content"), text.indexOf("\n\nA knock"))).toMatchInlineSnapshot(`"content  of the last step: the 6 digits of the authenticator app; of the others anything"`);
+    expect(text.slice(text.indexOf("Computer"), text.indexOf("\n\nOpen?"))).toMatchInlineSnapshot(`
+      "Computer: set in the shell
+        otp=123456    # the app shows it; or: otp=$(oathtool --totp -b SECRET)
+      and then any one of these (nmap: as root)
+        for p in 4711 29301; do echo >/dev/udp/pbx.example.com/$p; sleep 0.1; done; echo "$otp" >/dev/udp/pbx.example.com/11822    # bash
+        for p in 4711 29301; do echo | nc -u -w1 pbx.example.com $p; done; echo "$otp" | nc -u -w1 pbx.example.com 11822
+        for p in 4711 29301; do nmap -n -Pn -sU --data-length 1 --max-retries 0 -p $p pbx.example.com; done; nmap -n -Pn -sU --data-string "$otp" --max-retries 0 -p 11822 pbx.example.com"
+    `);
+    expect(text).toMatch(/^ {2}Data of step 3 /m);
+  });
+
+  test("text: with an approval the code of the call goes too, and what to do then is said", () => {
+    const phone = renderClient({ ...VIEW, proof: "otp", approval: "phone" }, HOST, "text");
+    expect(phone).toContain("\nThen, within 10m: dial 864, key your PIN, and the code that you sent");
+    expect(phone).toContain('echo "$otp $code" >/dev/udp/pbx.example.com/11822');
+    const call = renderClient({ ...VIEW, approval: "call" }, HOST, "text");
+    expect(call).toContain("\nThen your phone rings: it speaks the code that you sent.");
+    expect(call).toContain('echo "$code" | nc -u -w1 pbx.example.com 11822');
+    expect(call).not.toContain("oathtool");
+  });
+
   test.each(CLIENT_FORMATS)("%s: no placeholder is left, and it is plain ASCII", (format) => {
     const text = renderClient(VIEW, HOST, format);
     expect(text).not.toMatch(/@[A-Z]+@/);
@@ -183,6 +218,8 @@ describe("a rendered client", () => {
     ["probe", { probe: 1.5 }],
     ["service", { services: [{ name: "a b", ports: [] }] }],
     ["port", { services: [{ name: "ssh", ports: ["tcp/22'"] }] }],
+    ["extension", { extension: "864'; id; '" }],
+    ["time", { pending: 0.5 }],
   ])("refuses a %s that could break out of its quotes: %j", (_, wrong) => {
     for (const format of CLIENT_FORMATS) {
       expect(() => renderClient({ ...VIEW, ...wrong }, HOST, format)).toThrow(
@@ -191,10 +228,8 @@ describe("a rendered client", () => {
     }
   });
 
-  test.each(["otp", "ssh"] as const)("refuses the proof %s, which no client can give yet", (proof) => {
-    for (const format of CLIENT_FORMATS) {
-      expect(() => renderClient({ ...VIEW, proof }, HOST, format)).toThrow(/do not know yet/);
-    }
+  test.each(CLIENT_FORMATS)("%s: refuses the proof ssh, which no client can give yet", (format) => {
+    expect(() => renderClient({ ...VIEW, proof: "ssh" }, HOST, format)).toThrow(/do not know yet/);
   });
 });
 

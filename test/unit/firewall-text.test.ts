@@ -141,6 +141,13 @@ describe("own writes", () => {
     expect(writes.reported(5)).toBe(true);
   });
 
+  it("excuse nothing that a new monitor reports, when they were sent before it listened", () => {
+    const writes = new OwnWrites();
+    writes.sent(0);
+    writes.forget();
+    expect(writes.reported(1)).toBe(true);
+  });
+
   it("excuse nothing that comes more than a second later", () => {
     const writes = new OwnWrites();
     writes.sent(0);

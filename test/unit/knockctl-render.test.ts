@@ -3,10 +3,19 @@ import { GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
 import { interpret } from "../../src/knockctl/cli.ts";
 import { eventLine } from "../../src/knockctl/render/events.ts";
 import { renderGrants } from "../../src/knockctl/render/grants.ts";
+import { renderOnce } from "../../src/knockctl/render/once.ts";
+import { renderPending } from "../../src/knockctl/render/pending.ts";
+import { qrCode } from "../../src/knockctl/render/qr.ts";
 import { fitHeight } from "../../src/knockctl/render/screen.ts";
 import { renderStatus } from "../../src/knockctl/render/status.ts";
 import { renderUser, renderUsers } from "../../src/knockctl/render/users.ts";
-import type { EventView, GrantView, StatusView, UserView } from "../../src/shared/gate/views.ts";
+import type {
+  EventView,
+  GrantView,
+  PendingRequestView,
+  StatusView,
+  UserView,
+} from "../../src/shared/gate/views.ts";
 
 const grant = (values: Partial<GrantView>): GrantView => ({
   id: "g1a2b3c",
@@ -122,17 +131,25 @@ const USERS: readonly UserView[] = [
     approval: "none",
     enabled: true,
     expires: null,
+    pin: true,
+    otp: false,
+    phone: "+49301234567",
+    callers: ["201", "+49301234567"],
   },
   {
     name: "bob",
     steps: [],
-    proof: "none",
+    proof: "otp",
     services: ["web"],
     ttl: null,
     max_ttl: null,
-    approval: "none",
+    approval: "call",
     enabled: true,
     expires: "2026-12-31T23:59:59.000Z",
+    pin: true,
+    otp: true,
+    phone: null,
+    callers: [],
   },
   {
     name: "carol",
@@ -144,6 +161,10 @@ const USERS: readonly UserView[] = [
     approval: "none",
     enabled: false,
     expires: null,
+    pin: false,
+    otp: false,
+    phone: null,
+    callers: [],
   },
 ];
 
@@ -155,6 +176,47 @@ test("users are listed without their secret ports, and shown with them", () => {
       "\n\n",
     ),
   );
+});
+
+test("waiting requests are told with the time they have left", () => {
+  const request = (values: Partial<PendingRequestView>): PendingRequestView => ({
+    id: "p1a2b3c",
+    user: "alice",
+    address: "203.0.113.7",
+    services: ["ssh", "sip"],
+    since: "2026-08-01T12:00:00.000Z",
+    expires: "2026-08-01T12:10:00.000Z",
+    ...values,
+  });
+  const requests = [request({}), request({ id: "p000002", address: "2001:db8::7", user: "bob" })];
+  expect(renderPending([], undefined, 0)).toBe("nothing waits for an approval");
+  return golden("pending", renderPending(requests, undefined, Date.parse("2026-08-01T12:02:30Z")));
+});
+
+describe("what is shown once", () => {
+  const uri = "otpauth://totp/knockline%20pbx-k3v9x2qa:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+  test("says so, with what to do with it", () => {
+    expect(renderOnce({}, undefined, undefined)).toEqual([]);
+    expect(renderOnce({ pin: "73920516" }, undefined, undefined)).toEqual([
+      "",
+      "PIN            73920516",
+      "shown once: note it now",
+    ]);
+    expect(renderOnce({ otp_uri: uri }, undefined, "QR").slice(2)).toEqual([
+      "QR",
+      "shown once: scan it with the app now",
+    ]);
+  });
+
+  test("the QR code is white on black where there is colour, plain without, and left out where it does not fit", () => {
+    const plain = qrCode(uri, { columns: 80, colour: false }) ?? "";
+    const lines = plain.split("\n");
+    expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+    expect(plain).toMatch(/^[█▀▄ \n]+$/);
+    expect(readable(qrCode(uri, { columns: 80, colour: true }) ?? "")).toContain(lines[5]);
+    expect(qrCode(uri, { columns: (lines[0]?.length ?? 0) - 1, colour: true })).toBeUndefined();
+  });
 });
 
 test("events are one line each, in columns", () => {
@@ -171,6 +233,8 @@ test("events are one line each, in columns", () => {
     event({}),
     event({ event: "denied", user: null, by: null, reason: "wrong order" }),
     event({ event: "policy-confirmed", user: null, address: null, by: "admin", reason: "guard services" }),
+    event({ event: "asked", reason: "open for approval for 10m" }),
+    event({ event: "approved", by: "phone", reason: null }),
     event({ event: "revoked", address: "2001:db8:1:2:3:4:5:6", by: "admin", reason: null }),
   ];
   return golden(

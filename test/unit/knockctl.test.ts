@@ -6,7 +6,13 @@ import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
 import type { World } from "../../src/knockctl/world.ts";
 import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
-import type { EventView, GrantView, UserView } from "../../src/shared/gate/views.ts";
+import type {
+  EventView,
+  GrantView,
+  PendingRequestView,
+  ShownOnce,
+  UserView,
+} from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import { nearest } from "../../src/shared/settings/nearest.ts";
 import { SettingsError } from "../../src/shared/settings/problem.ts";
@@ -36,6 +42,10 @@ const USER: UserView = {
   approval: "none",
   enabled: true,
   expires: null,
+  pin: false,
+  otp: false,
+  phone: null,
+  callers: [],
 };
 
 const EVENT: EventView = {
@@ -226,6 +236,8 @@ describe("grants", () => {
     [["user", "set", "alice", "--steps", "udp,udp"]],
     [["user", "set", "alice", "--expires", "2026-02-30"]],
     [["firewall", "apply", "--now", "--confirm", "60s"]],
+    [["user", "set", "alice", "--callers", "201,,202"]],
+    [["user", "rotate", "alice"]],
     [["completion", "tcsh"]],
   ])("%j asks for what cannot be: exit 2, nothing asked", async (argv) => {
     expect(await play(argv)).toMatchObject({ exit: 2, asked: [], out: "" });
@@ -248,12 +260,83 @@ describe("grants", () => {
 });
 
 describe("users", () => {
-  const added = { user_add: { user: USER, notes: [] }, user_set: { user: USER, notes: [] } };
+  const changed = (values: Partial<UserView> = {}, once: ShownOnce = {}) => {
+    const result = { user: { ...USER, ...values }, once, notes: [] };
+    return { user_add: result, user_set: result, user_rotate: result };
+  };
+  const added = changed();
+  const URI = "otpauth://totp/pbx:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-  test("a user without a proof is refused with the command that would do it", async () => {
-    const { exit, asked, err } = await play(["user", "add", "alice"], added);
-    expect({ exit, asked }).toEqual({ exit: 1, asked: [] });
-    expect(err).toContain("knockctl user add alice --proof none");
+  test("the proof is the gate's business when none is named; none is done, and said what it means", async () => {
+    const otp = await play(["user", "add", "alice"], changed({ proof: "otp", otp: true }));
+    expect(otp).toMatchObject({ exit: 0, asked: [["user_add", { name: "alice" }]], err: "" });
+    const none = await play(["user", "add", "alice", "--proof", "none"], added);
+    expect(none).toMatchObject({ exit: 0, asked: [["user_add", { name: "alice", proof: "none" }]] });
+    expect(none.err).toMatch(/^note: proof none: whoever sees the three ports[^\n]*$/);
+  });
+
+  test("an approval by phone of the ports alone is allowed, with a warning", async () => {
+    const { exit, err } = await play(
+      ["user", "set", "alice", "--approval", "phone"],
+      changed({ approval: "phone" }),
+    );
+    expect(exit).toBe(0);
+    expect(err).toMatch(/^note: proof none: whoever saw the three ports can leave requests/);
+    expect((await play(["user", "set", "alice", "--ttl", "2h"], added)).err).toBe("");
+  });
+
+  test("a drawn PIN and the authenticator's URI are shown once; a program gets both as keys", async () => {
+    const once = changed({ proof: "otp", pin: true, otp: true }, { pin: "73920516", otp_uri: URI });
+    const { out, asked } = await play(["user", "add", "alice", "--pin", "--otp"], once);
+    expect(asked).toEqual([["user_add", { name: "alice", pin: true, otp: true }]]);
+    expect(out).toContain("73920516");
+    expect(out).toContain(URI);
+    expect(out).toContain("shown once");
+    expect(out).not.toContain("█");
+    const json = JSON.parse((await play(["user", "add", "alice", "--pin", "--json"], once)).out);
+    expect(json).toMatchObject({ name: "alice", steps: USER.steps, pin: "73920516", otp_uri: URI });
+  });
+
+  test("on a terminal the URI is drawn as a QR code", async () => {
+    const terminal = { columns: 100, colour: false };
+    const { out } = await play(["user", "set", "alice", "--otp"], changed({}, { otp_uri: URI }), {
+      terminal,
+    });
+    expect(out).toContain("██ ▄▄▄▄▄ █");
+    expect(out).toContain("scan it");
+  });
+
+  test("--pin - reads the PIN from standard input, and does not show it again", async () => {
+    const read = { readSecret: async () => "73920516" };
+    const once = changed({ pin: true }, { pin: "73920516" });
+    const { out, asked } = await play(["user", "set", "alice", "--pin", "-"], once, read);
+    expect(asked).toEqual([["user_set", { name: "alice", pin: "73920516" }]]);
+    expect(out).not.toContain("73920516");
+    const json = await play(["user", "rotate", "alice", "--pin", "-", "--json"], once, read);
+    expect(json.asked).toEqual([["user_rotate", { name: "alice", pin: "73920516" }]]);
+    expect(JSON.parse(json.out).pin).toBe(true);
+  });
+
+  test("a PIN is never taken from the command line", () => {
+    expect(understood("user", "set", "alice", "--pin", "73920516")).toMatchObject({ kind: "misused" });
+  });
+
+  test("secrets, number and callers are taken away again", async () => {
+    const argv = ["user", "set", "alice", "--no-pin", "--no-otp", "--phone", "none", "--callers", "any"];
+    expect((await play(argv, added)).asked).toEqual([
+      ["user_set", { name: "alice", phone: null, callers: [], otp: null, pin: null }],
+    ]);
+    const callers = ["user", "set", "alice", "--callers", "201,+4930123", "--phone", "+4930123"];
+    expect((await play(callers, added)).asked).toEqual([
+      ["user_set", { name: "alice", phone: "+4930123", callers: ["201", "+4930123"] }],
+    ]);
+  });
+
+  test("rotate draws what was named, and tells how to knock only when that changed", async () => {
+    const all = await play(["user", "rotate", "alice", "--ports", "--pin", "--otp"], added);
+    expect(all.asked).toEqual([["user_rotate", { name: "alice", ports: true, pin: true, otp: true }]]);
+    expect(all.out).toContain("knockctl user client alice");
+    expect((await play(["user", "rotate", "alice", "--otp"], added)).out).not.toContain("user client");
   });
 
   test("add prints the ports and the next command", async () => {
@@ -284,6 +367,40 @@ describe("users", () => {
   test("a day means its end", async () => {
     const { asked } = await play(["user", "set", "alice", "--expires", "2026-12-31"], added);
     expect(asked).toEqual([["user_set", { name: "alice", expires: "2026-12-31T23:59:59.000Z" }]]);
+  });
+});
+
+describe("approvals", () => {
+  const request: PendingRequestView = {
+    id: "p1a2b3c",
+    user: "alice",
+    address: "203.0.113.7",
+    services: ["ssh"],
+    since: "2026-08-01T12:00:00.000Z",
+    expires: "2026-08-01T12:10:00.000Z",
+  };
+
+  test("pending lists what waits, for people and for programs", async () => {
+    const answers = { pending: { pending: [request] } };
+    expect((await play(["pending"], answers)).out).toMatch(/203\.0\.113\.7 +alice +ssh +10m +p1a2b3c$/);
+    expect(JSON.parse((await play(["pending", "--json"], answers)).out)).toEqual({ pending: [request] });
+  });
+
+  test("approve answers with the grant, deny with the request", async () => {
+    const approved = await play(["approve", "p1a2b3c"], { approve: { grant: GRANT } });
+    expect(approved.asked).toEqual([["approve", { id: "p1a2b3c" }]]);
+    expect(approved.out).toBe("approved: 203.0.113.7 may use ssh: 1h left (g1a2b3c)");
+    const denied = await play(["deny", "p1a2b3c"], { deny: { pending: request } });
+    expect(denied.out).toBe("denied: 203.0.113.7 asked for ssh as alice (p1a2b3c)");
+    const json = await play(["deny", "p1a2b3c", "--json"], { deny: { pending: request } });
+    expect(JSON.parse(json.out)).toEqual(request);
+  });
+
+  test("unlock says whose tries are forgiven; nobody's is exit 3", async () => {
+    const { asked, out } = await play(["unlock", "alice"], { unlock: { unlocked: ["otp/alice"] } });
+    expect(asked).toEqual([["unlock", { who: "alice" }]]);
+    expect(out).toBe("unlocked: otp/alice");
+    expect((await play(["unlock", "nobody"])).exit).toBe(3);
   });
 });
 

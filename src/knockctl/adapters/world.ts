@@ -77,6 +77,7 @@ export function openWorld(config: string, self: string): OpenWorld {
       asker ??= pathsOnce().then((found) => openAsker(config, found));
       return asker;
     },
+    readSecret: async (question) => (await import("./secret-line.ts")).readSecret(question),
     exists: (path) =>
       stat(path).then(
         () => true,

@@ -1,11 +1,18 @@
 import type { Command, Topic } from "../command.ts";
 import { accessTopic } from "./access.ts";
+import { approvalTopic } from "./approval.ts";
 import { firewallTopic } from "./firewall.ts";
 import { instanceTopic } from "./instance.ts";
 import { usersTopic } from "./users.ts";
 
 /** Every topic, in the overview's order. */
-export const TOPICS: readonly Topic[] = [accessTopic, usersTopic, firewallTopic, instanceTopic];
+export const TOPICS: readonly Topic[] = [
+  accessTopic,
+  approvalTopic,
+  usersTopic,
+  firewallTopic,
+  instanceTopic,
+];
 
 /** Every command. */
 export const COMMANDS: readonly Command[] = TOPICS.flatMap(({ commands }) => commands);

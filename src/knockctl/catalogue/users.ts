@@ -1,8 +1,20 @@
 import { type Command, type Flag, JSON_FLAG, type Topic } from "../command.ts";
 
+/** The PIN itself is never an argument: those are seen by every process and kept in the shell's history. */
+const PIN: Flag = { flags: "--pin [-]", what: "draw a phone PIN, shown once; `-` reads one", choices: ["-"] };
+const OTP: Flag = { flags: "--otp", what: "draw an authenticator secret, shown once as URI and QR code" };
+
 const WISHES: readonly Flag[] = [
   { flags: "--services <list>", what: "what a knock opens: ssh,sip (ssh when not said)" },
-  { flags: "--proof <kind>", what: "what the last step must carry", choices: ["none", "otp", "ssh"] },
+  {
+    flags: "--proof <kind>",
+    what: "what the last step must carry (otp when not said)",
+    choices: ["none", "otp", "ssh"],
+  },
+  OTP,
+  PIN,
+  { flags: "--phone <number>", what: "number to call back, or `none`" },
+  { flags: "--callers <list>", what: "caller IDs that may use the PIN: 201,+4930123, or `any`" },
   { flags: "--ttl <time>", what: "how long a knock opens: 90s, 15m, 2h, 1d, or `default`" },
   { flags: "--max-ttl <time>", what: "the most that may be asked for, or `default`" },
   { flags: "--approval <kind>", what: "who must agree to a knock", choices: ["none", "phone", "call"] },
@@ -18,8 +30,10 @@ const add: Command = {
   summary: "add a user with three random secret ports",
   flags: [...WISHES, JSON_FLAG],
   examples: [
-    "user add alice --proof none",
-    "user add bob --proof none --services sip,rtp --ttl 8h --expires 2026-12-31",
+    "user add alice",
+    "user add bob --services sip,rtp --ttl 8h --expires 2026-12-31",
+    "user add carol --pin --approval call --phone +49301234567",
+    "user add dave --proof none",
   ],
   load: async () => (await import("../commands/users.ts")).add,
 };
@@ -28,8 +42,18 @@ const set: Command = {
   name: "user set",
   args: ["<name>"],
   summary: "change a user; what is not named stays",
-  flags: [...WISHES, JSON_FLAG],
-  examples: ["user set alice --ttl 2h", "user set alice --services ssh,web", "user set bob --disable"],
+  flags: [
+    ...WISHES,
+    { flags: "--no-pin", what: "take the PIN away" },
+    { flags: "--no-otp", what: "take the authenticator away" },
+    JSON_FLAG,
+  ],
+  examples: [
+    "user set alice --ttl 2h",
+    "user set alice --services ssh,web",
+    "user set alice --pin - --approval phone",
+    "user set bob --disable",
+  ],
   load: async () => (await import("../commands/users.ts")).set,
 };
 
@@ -54,8 +78,8 @@ const rotate: Command = {
   name: "user rotate",
   args: ["<name>"],
   summary: "draw new secrets; the old ones are worth nothing at once",
-  flags: [{ flags: "--ports", what: "the three ports (the default)" }, JSON_FLAG],
-  examples: ["user rotate alice"],
+  flags: [{ flags: "--ports", what: "three new ports" }, PIN, OTP, JSON_FLAG],
+  examples: ["user rotate alice --ports", "user rotate alice --pin --otp"],
   load: async () => (await import("../commands/users.ts")).rotate,
 };
 

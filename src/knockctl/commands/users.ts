@@ -1,10 +1,14 @@
-import type { UserView } from "../../shared/gate/views.ts";
-import type { Call, Run } from "../command.ts";
-import { EXIT, Failure, misused } from "../failure.ts";
+import type { AdminVerbs } from "../../shared/gate/verbs.ts";
+import type { ShownOnce } from "../../shared/gate/views.ts";
+import { type Call, isSet, type Run } from "../command.ts";
+import { misused } from "../failure.ts";
+import { renderOnce } from "../render/once.ts";
 import { renderUser, renderUsers } from "../render/users.ts";
-import type { World } from "../world.ts";
+import type { Terminal, World } from "../world.ts";
 import { answer } from "./answer.ts";
-import { wishesOf } from "./wishes.ts";
+import { cautions } from "./cautions.ts";
+import { given } from "./values.ts";
+import { pinOf, wishesOf } from "./wishes.ts";
 
 const nameOf = (call: Call): string => call.args[0] ?? "";
 
@@ -12,34 +16,46 @@ const nameOf = (call: Call): string => call.args[0] ?? "";
 const howToKnock = (world: World, name: string): string =>
   `to knock: ${world.self} user client ${name} > knock-${name}.sh    (on the laptop: bash knock-${name}.sh)`;
 
-/** Answers with a user; `next` is a line for people. */
-function tellUser(call: Call, world: World, user: UserView, notes: readonly string[], next?: string): number {
-  const text = () => [renderUser(user, world.terminal), ...(next === undefined ? [] : ["", next])].join("\n");
-  return answer(call, world, { object: user, text, notes });
+/** Fetched late: only an authenticator that a person is there to scan needs a drawing. */
+async function drawn({ otp_uri }: ShownOnce, terminal: Terminal | undefined): Promise<string | undefined> {
+  if (otp_uri === undefined || terminal === undefined) return undefined;
+  return (await import("../render/qr.ts")).qrCode(otp_uri, terminal);
+}
+
+/** A PIN that was typed is not shown again. */
+const news = (call: Call, { pin, ...rest }: ShownOnce): ShownOnce =>
+  given({ ...rest, pin: call.options.pin === "-" ? undefined : pin });
+
+/** Answers with a user and, for this once, his new secrets; `next` is a line for people. */
+async function tellChanged(
+  call: Call,
+  world: World,
+  { user, once, notes }: AdminVerbs["user_add"]["result"],
+  next?: string,
+): Promise<number> {
+  const fresh = news(call, once);
+  const qr = isSet(call, "json") ? undefined : await drawn(fresh, world.terminal);
+  const lines = [renderUser(user, world.terminal), ...renderOnce(fresh, world.terminal, qr)];
+  const text = () => [...lines, ...(next === undefined ? [] : ["", next])].join("\n");
+  return answer(call, world, { object: { ...user, ...fresh }, text, notes });
 }
 
 /** `knockctl user add`. */
 export const add: Run = async (call, world) => {
-  const wishes = wishesOf(call);
-  if (wishes.proof === undefined) {
-    throw new Failure(
-      EXIT.refused,
-      "a user without a proof must be asked for: whoever sees the three ports on the way may knock them too",
-      `if that is what you want: knockctl user add ${nameOf(call)} --proof none (other proofs come with a later version)`,
-    );
-  }
-  const { user, notes } = await (await world.asker()).ask("user_add", { name: nameOf(call), ...wishes });
-  return tellUser(call, world, user, notes, howToKnock(world, user.name));
+  const wishes = await wishesOf(call, world);
+  const result = await (await world.asker()).ask("user_add", { name: nameOf(call), ...wishes });
+  const notes = [...cautions(wishes, result.user), ...result.notes];
+  return tellChanged(call, world, { ...result, notes }, howToKnock(world, result.user.name));
 };
 
 /** `knockctl user set`. */
 export const set: Run = async (call, world) => {
-  const wishes = wishesOf(call);
+  const wishes = await wishesOf(call, world);
   if (Object.keys(wishes).length === 0) {
     throw misused("nothing to change was named", "see what can be: knockctl user set --help");
   }
-  const { user, notes } = await (await world.asker()).ask("user_set", { name: nameOf(call), ...wishes });
-  return tellUser(call, world, user, notes);
+  const result = await (await world.asker()).ask("user_set", { name: nameOf(call), ...wishes });
+  return tellChanged(call, world, { ...result, notes: [...cautions(wishes, result.user), ...result.notes] });
 };
 
 /** `knockctl user list`. */
@@ -51,13 +67,20 @@ export const list: Run = async (call, world) => {
 /** `knockctl user show`. */
 export const show: Run = async (call, world) => {
   const { user } = await (await world.asker()).ask("user_show", { name: nameOf(call) });
-  return tellUser(call, world, user, []);
+  return answer(call, world, { object: user, text: () => renderUser(user, world.terminal) });
 };
 
-/** `knockctl user rotate`: for now a user has no secret but the ports. */
+/** `knockctl user rotate`. */
 export const rotate: Run = async (call, world) => {
-  const { user, notes } = await (await world.asker()).ask("user_rotate", { name: nameOf(call), ports: true });
-  return tellUser(call, world, user, notes, howToKnock(world, user.name));
+  const ports = isSet(call, "ports") || undefined;
+  const otp = isSet(call, "otp") || undefined;
+  if (!ports && !otp && call.options.pin === undefined) {
+    throw misused("what shall be drawn anew?", "say --ports, --pin or --otp, or several");
+  }
+  const pin = (await pinOf(call, world)) ?? undefined;
+  const asked = { name: nameOf(call), ...given({ ports, pin, otp }) };
+  const result = await (await world.asker()).ask("user_rotate", asked);
+  return tellChanged(call, world, result, ports && howToKnock(world, result.user.name));
 };
 
 /** `knockctl user remove`. */

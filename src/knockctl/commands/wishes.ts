@@ -1,6 +1,7 @@
 import type { UserWishes } from "../../shared/gate/verbs.ts";
 import { type Call, isSet, textOption } from "../command.ts";
 import { misused } from "../failure.ts";
+import type { World } from "../world.ts";
 import { dateOf, given, listOf, secondsOf } from "./values.ts";
 
 /** Reads an option when it was given. */
@@ -29,8 +30,22 @@ function enabledOf(call: Call): boolean | undefined {
   return disable || enable ? enable : undefined;
 }
 
+/**
+ * The PIN that was asked for: one to draw (true), one to take away (null), or the one on standard input.
+ * @throws Failure (usage)
+ */
+export async function pinOf(call: Call, world: World): Promise<string | true | null | undefined> {
+  const { pin } = call.options;
+  if (pin === "-") return world.readSecret("PIN");
+  return pin === true ? true : pin === false ? null : undefined;
+}
+
+function otpOf({ options: { otp } }: Call): true | null | undefined {
+  return otp === true ? true : otp === false ? null : undefined;
+}
+
 /** Reads the options of `user add` and `user set`; what was not given is not in the answer. @throws Failure (usage) */
-export function wishesOf(call: Call): UserWishes {
+export async function wishesOf(call: Call, world: World): Promise<UserWishes> {
   return given({
     services: when(call, "services", (text) => listOf("--services", text)),
     // commander has checked the choices
@@ -41,5 +56,10 @@ export function wishesOf(call: Call): UserWishes {
     expires: when(call, "expires", (text) => (text === "never" ? null : dateOf("--expires", text))),
     steps: when(call, "steps", stepsOf),
     enabled: enabledOf(call),
+    phone: when(call, "phone", (text) => (text === "none" ? null : text)),
+    callers: when(call, "callers", (text) => (text === "any" ? [] : listOf("--callers", text))),
+    otp: otpOf(call),
+    // last: nobody is asked for a PIN when another option is wrong
+    pin: await pinOf(call, world),
   });
 }

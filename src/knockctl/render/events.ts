@@ -5,9 +5,9 @@ import { clockText } from "./time.ts";
 
 /** How an event reads at a glance: something opened, something was refused, or just news. */
 function tone(event: string, style: Style): Dress {
-  if (["opened", "renewed", "extended"].includes(event)) return style.good;
-  if (event === "denied") return style.bad;
-  return ["expired", "revoked", "displaced"].includes(event) ? style.warning : (text) => text;
+  if (["opened", "renewed", "extended", "approved"].includes(event)) return style.good;
+  if (["denied", "refused", "pin-wrong", "pin-locked", "otp-wrong"].includes(event)) return style.bad;
+  return ["expired", "revoked", "displaced", "asked"].includes(event) ? style.warning : (text) => text;
 }
 
 /** One event in one line, in columns of fixed width so that a growing list stays aligned. */

@@ -17,15 +17,20 @@ function state({ enabled, expires }: UserView, style: Style): Cell {
   return { text: expires === null ? "enabled" : `until ${expires.slice(0, 10)}`, dress: style.good };
 }
 
+const has = (secret: boolean): string => (secret ? "yes" : "-");
+
 /** All users as a table, without their secret ports. */
 export function renderUsers(users: readonly UserView[], terminal: Terminal | undefined): string {
-  if (users.length === 0) return "there is no user yet\nto add one: knockctl user add NAME --proof none";
+  if (users.length === 0) return "there is no user yet\nto add one: knockctl user add NAME";
   const style = styleFor(terminal);
   return table(
     [
       { title: "USER", cell: ({ name }: UserView) => ({ text: name, dress: style.strong }) },
       { title: "PROOF", cell: ({ proof }) => proof, spare: 1 },
       { title: "SERVICES", cell: services, spare: 2 },
+      { title: "PIN", cell: ({ pin }) => has(pin), spare: 5 },
+      { title: "OTP", cell: ({ otp }) => has(otp), spare: 5 },
+      { title: "APPROVAL", cell: ({ approval }) => approval, spare: 4 },
       { title: "OPENS FOR", cell: ({ ttl }) => span(ttl), spare: 3 },
       { title: "STATE", cell: (user) => state(user, style) },
     ],
@@ -34,6 +39,12 @@ export function renderUsers(users: readonly UserView[], terminal: Terminal | und
     terminal?.columns ?? Number.POSITIVE_INFINITY,
   );
 }
+
+const APPROVAL: Readonly<Record<UserView["approval"], string>> = {
+  none: "none: a good knock opens",
+  phone: "phone: the user calls after the knock",
+  call: "call: the PBX calls back after the knock",
+};
 
 /** One user, secret ports and all. */
 export function renderUser(user: UserView, terminal: Terminal | undefined): string {
@@ -46,7 +57,11 @@ export function renderUser(user: UserView, terminal: Terminal | undefined): stri
       ["services", services(user)],
       ["opens for", user.ttl === null ? "as long as [access] ttl says" : span(user.ttl)],
       ["at most", user.max_ttl === null ? "as long as [access] max_ttl says" : span(user.max_ttl)],
-      ["approval", user.approval === "none" ? undefined : user.approval],
+      ["authenticator", user.otp ? "yes" : "none"],
+      ["phone PIN", user.pin ? "yes" : "none"],
+      ["callers", user.callers.length === 0 ? undefined : user.callers.join(", ")],
+      ["call back", user.phone ?? undefined],
+      ["approval", APPROVAL[user.approval]],
       ["state", state(user, style)],
     ],
     style,

@@ -2,20 +2,24 @@ import type { Denial } from "../../shared/access/denial.ts";
 import type { ProofName } from "../../shared/gate/views.ts";
 import type { User } from "../../shared/users/user.ts";
 import { proveNone } from "./none.ts";
+import { readOtp } from "./otp.ts";
 
-/** What a proof says of the last knock's payload. `code`: the user's own code for a pending request, if one was sent. */
+/**
+ * What a proof says of the last knock's payload. `code`: what the laptop shows for a pending request, if it sent one.
+ * `otp`: an authenticator code that the gate must still compare and use up.
+ */
 export type Proved =
-  | { readonly ok: true; readonly code: string | null }
+  | { readonly ok: true; readonly code: string | null; readonly otp?: string }
   | { readonly ok: false; readonly reason: Denial };
 
 /** A proof is a function of payload, user and time (wall clock ms): it looks, and changes nothing. */
 export type Proof = (payload: Buffer, user: User, now: number) => Proved;
 
-/** More than this is no honest knock (DESIGN section 5). Bytes. */
+/** More than this is no honest knock. Bytes. */
 export const MAX_PAYLOAD = 1_400;
 
 /** Every proof this version knows. A new one is a file beside this and a line here. */
-const PROOFS: Partial<Record<ProofName, Proof>> = { none: proveNone };
+const PROOFS: Partial<Record<ProofName, Proof>> = { none: proveNone, otp: readOtp };
 
 /** Checks the last knock's payload by the user's proof; an unknown proof never falls back to `none`. */
 export function prove(payload: Buffer, user: User, now: number): Proved {

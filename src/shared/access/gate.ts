@@ -1,15 +1,20 @@
+import type { Address } from "../address.ts";
 import { type Clock, type Duration, hours, milliseconds, seconds } from "../duration.ts";
 import { type Firewall, FirewallError } from "../firewall/firewall.ts";
 import { bootText } from "../firewall/ruleset.ts";
+import type { StatusView } from "../gate/views.ts";
 import type { Log } from "../log/log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
+import type { Vault } from "../users/vault.ts";
 import type { GateEvent } from "./event.ts";
 import { isLive } from "./grant.ts";
 import { expire } from "./grants.ts";
 import { purge } from "./history.ts";
 import { loadState } from "./load.ts";
+import { expirePending } from "./pending.ts";
+import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import { type GateState, loadedPolicies } from "./state.ts";
@@ -30,8 +35,12 @@ export interface GateParts {
   readonly draw: () => Promise<Draw>;
   /** Established TCP sessions of this host. */
   readonly sessions: () => Promise<Session[]>;
+  /** Whether an address is one of this host's own. */
+  readonly isOwn: (address: Address) => Promise<boolean>;
   /** Ends TCP sessions on the server's side; a failure is only worth a log line. */
   readonly cut: (cuts: readonly Cut[]) => Promise<void>;
+  /** What only the server's secret can do. */
+  readonly vault: Vault;
   /** For how long conntrack remembers an idle TCP session. */
   readonly memory: Duration;
   /** Replaces boot.nft; undefined removes it. */
@@ -66,6 +75,8 @@ export class Gate {
   /** What is wrong now, by topic; `status` shows it. bounded: a handful of topics, one a user for ports */
   readonly problems = new Map<string, string>();
   readonly projector: Projector;
+  /** How the link to Asterisk is, as phone-auth last said; "off" when nobody speaks for the phone. */
+  phone: StatusView["phone"]["state"] = "off";
   // bounded: those who ask wait for their answer: the admin socket's connections and one knock a datagram read
   readonly #queue: (Job | (() => Promise<void>))[] = [];
   readonly #listeners = new Set<(event: GateEvent) => void>();
@@ -161,7 +172,11 @@ export class Gate {
     await this.run((state, tx) => {
       const { trial } = state.firewall;
       if (trial !== null && trial.ends <= tx.now.uptime) rollBack(state, tx, "time is over");
-      next = Math.min(expire(state, tx), state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY);
+      next = Math.min(
+        expire(state, tx),
+        expirePending(state, tx),
+        state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
+      );
     }).catch((error) => this.parts.log.error("a sweep failed", { message: String(error) }));
     const { uptime, wall } = this.parts.clock();
     if (uptime >= this.#nextReconcile) {
@@ -171,6 +186,7 @@ export class Gate {
     }
     if (uptime >= this.#nextPurge) {
       this.#nextPurge = uptime + PURGE_EVERY;
+      await this.run(forgetTries).catch(() => undefined);
       await this.alone(() => purge(this.parts.store, wall - this.state.settings.history.keep)).catch(
         () => undefined,
       );

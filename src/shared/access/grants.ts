@@ -164,7 +164,8 @@ function close(tx: Transaction, grant: Grant, how: Closing, kept: boolean): void
   tx.noteGrant(how, grant);
 }
 
-function knownUser(state: GateState, tx: Transaction, name: string, by: GrantedBy): User {
+/** Finds a user who may open doors now. @throws Denied for a knock or a call, Refusal for an admin */
+export function knownUser(state: GateState, tx: Transaction, name: string, by: GrantedBy): User {
   const user = state.users.get(name);
   const refuse = (reason: "user_unknown" | "user_disabled" | "user_expired", cure: string): never => {
     throw by === "admin"
@@ -178,7 +179,8 @@ function knownUser(state: GateState, tx: Transaction, name: string, by: GrantedB
   return user;
 }
 
-function openedAddress(state: GateState, { address, by }: Opening): Address {
+/** What a door is opened for: never an address that is no single host's on a network. @throws Denied, Refusal */
+export function openedAddress(state: GateState, { address, by }: Pick<Opening, "address" | "by">): Address {
   const kind = kindOf(address);
   if (kind !== "public" && kind !== "private") {
     if (by !== "admin") throw new Denied("address_refused");

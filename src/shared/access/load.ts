@@ -7,7 +7,10 @@ import {
   decodeDecoys,
   decodeFirewall,
   decodeGrant,
+  decodePending,
   decodeRevocation,
+  decodeStep,
+  decodeTries,
   decodeUser,
 } from "./decode/records.ts";
 import type { Grant } from "./grant.ts";
@@ -35,6 +38,13 @@ export async function loadState(
     const grant = sinceBoot(record, clock, now, boot);
     if (grant !== undefined) state.ledger.put(grant);
   }
+  for (const { boot: then, ...request } of (await store.read(keys.pending(""))).map(decodePending)) {
+    if (then === boot) state.pending.set(request.id, request); // who was asked for before a reboot knocks again
+  }
+  for (const entry of await store.read(keys.tries("")))
+    state.tries.set(entry[0].slice(keys.tries("").length), decodeTries(entry));
+  for (const entry of await store.read(keys.otpStep("")))
+    state.otpSteps.set(entry[0].slice(keys.otpStep("").length), decodeStep(entry));
   for (const { boot: then, ...revocation } of (await store.read(keys.revocation(""))).map(decodeRevocation)) {
     if (then === boot) state.ledger.setRevocation(revocation.address, revocation); // a new boot remembers no session
   }

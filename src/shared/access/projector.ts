@@ -17,6 +17,9 @@ import type { Transaction } from "./transaction.ts";
 /** How far the kernel's time left may be from the ledger's, and what is too short to mend: listings floor to the second. */
 const TOLERANCE = 2_000;
 
+/** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
+const FILLED = ["allow4", "allow6", "trusted", "knock_udp"];
+
 /** Keeps the kernel the projection of the gate's state. Every method is called from the gate's one queue. */
 export class Projector {
   /** UDP ports that knockd has bound. */
@@ -25,6 +28,8 @@ export class Projector {
   readonly #state: GateState;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** What was in the FILLED sets after the last install. bounded: by the plan */
+  #filled = "";
 
   constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log) {
     this.#firewall = firewall;
@@ -82,20 +87,19 @@ export class Projector {
   async install(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return;
-    const outcome = await this.#firewall.install(plan);
-    must(outcome);
-    if (outcome.ok && outcome.rebuilt) await this.#fill();
+    if (await this.#load(plan)) await this.#fill();
   }
 
   /**
-   * Makes table and elements right from the ground: closing rules first, then every element, then away with what
-   * is not ours. @throws FirewallError
+   * Makes table and elements right from the ground: closing rules first, then every element, and only then rules
+   * that reset sessions without one; then away with what is not ours. @throws FirewallError
    */
   async restore(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return must(await this.#firewall.remove(this.#state.settings.paths.state));
-    must(await this.#firewall.install(plan));
+    await this.#load({ ...plan, filling: true });
     await this.#fill();
+    await this.#load(plan);
     await this.reconcile();
   }
 
@@ -104,8 +108,19 @@ export class Projector {
     const { uptime } = this.#clock();
     const wanted = this.#wanted(uptime);
     const sets = [...projectedSets(projectionRules(this.#state).services), "trial", "adopted4", "adopted6"];
+    const listed = await this.#firewall.elements([...sets, ...FILLED]);
+    const isFilled = ({ set }: Element): boolean => FILLED.includes(set);
+    const meddled = print(listed.filter(isFilled)) !== this.#filled;
+    if (meddled) {
+      this.#log.warn(
+        "the allowlist, trusted interfaces or knock ports were changed in the kernel: loaded anew",
+      );
+      await this.install();
+    }
     const there = new Map(
-      (await this.#firewall.elements(sets)).map((element) => [`${element.set} ${element.key}`, element]),
+      listed
+        .filter((element) => !isFilled(element))
+        .map((element) => [`${element.set} ${element.key}`, element]),
     );
     const changes: Change[] = [];
     for (const [name, { set, key, ttl }] of there) {
@@ -118,7 +133,15 @@ export class Projector {
       if (left > TOLERANCE && !close(there.get(name), left)) changes.push(put(element, uptime));
     }
     if (changes.length > 0) must(await this.#firewall.change(changes));
-    return changes.length;
+    return changes.length + Number(meddled);
+  }
+
+  /** @returns true when the elements of every set are gone. @throws FirewallError */
+  async #load(plan: TablePlan): Promise<boolean> {
+    const outcome = await this.#firewall.install(plan);
+    must(outcome);
+    this.#filled = print(await this.#firewall.elements(FILLED));
+    return outcome.ok && outcome.rebuilt === true;
   }
 
   /**
@@ -153,6 +176,12 @@ export class Projector {
     return picture;
   }
 }
+
+const print = (elements: readonly Element[]): string =>
+  elements
+    .map(({ set, key }) => `${set} ${key}`)
+    .sort()
+    .join("\n");
 
 /** A permanent element (time left without end) is never close to what we want. */
 function close(there: Element | undefined, left: number): boolean {

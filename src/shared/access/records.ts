@@ -1,6 +1,7 @@
 import type { Instant } from "../duration.ts";
 import type { GateEvent } from "./event.ts";
 import type { Grant, Revocation } from "./grant.ts";
+import type { Pending } from "./pending.ts";
 import type { FirewallState } from "./state.ts";
 
 /** The store's key of each thing. What is read back is decoded by `decode/records.ts`. */
@@ -12,6 +13,9 @@ export const keys = {
   firewall: "firewall",
   user: (name: string) => `user/${name}`,
   grant: (id: string) => `grant/${id}`,
+  pending: (id: string) => `pending/${id}`,
+  tries: (who: string) => `tries/${who}`,
+  otpStep: (user: string) => `floor/otp/${user}`,
   revocation: (address: string) => `revocation/${address}`,
   /** Sorted by time: wall clock ms in 15 digits, and a number for events of the same ms. */
   history: (at: number, n: number) => `history/${String(at).padStart(15, "0")}-${String(n).padStart(6, "0")}`,
@@ -27,6 +31,8 @@ export interface ClockRecord extends Instant {
 
 /** A grant as stored: with the boot whose uptime `ends` counts. */
 export type GrantRecord = Grant & { readonly boot: string };
+/** A pending request as stored. */
+export type PendingRecord = Pending & { readonly boot: string };
 /** A revocation as stored. */
 export type RevocationRecord = Revocation & { readonly boot: string };
 /** The firewall's state as stored. */

@@ -3,7 +3,9 @@ import type { Policy } from "../firewall/policy.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { User } from "../users/user.ts";
 import { Ledger } from "./ledger.ts";
+import type { Pending } from "./pending.ts";
 import type { ProjectionRules } from "./projection.ts";
+import type { Tries } from "./tries.ts";
 
 /** A policy that is tried out: the kernel forgets it by itself at `ends`. */
 export interface Trial {
@@ -33,12 +35,22 @@ export interface FirewallState {
 /** How many sessions a change of policy takes over. */
 export const MAX_ADOPTED = 4_096;
 
+/** How many callers and sources with tries are remembered; one more pushes out the oldest stranger. */
+export const MAX_TRIES = 20_000;
+
 /** Everything the gate knows; what is here and in the store is the same. Changed only through a Transaction. */
 export interface GateState {
   settings: Settings;
   readonly ledger: Ledger;
   // bounded: MAX_USERS
   readonly users: Map<string, User>;
+  // bounded: three a user
+  readonly pending: Map<string, Pending>;
+  // bounded: MAX_TRIES; what is long past goes at the daily clean-up
+  readonly tries: Map<string, Tries>;
+  /** The last authenticator step each user used, for ever: a clock that jumps back revives no code. */
+  // bounded: one entry a user that ever was
+  readonly otpSteps: Map<string, number>;
   /** Secret ports that belong to nobody. */
   decoys: readonly number[];
   firewall: FirewallState;
@@ -50,6 +62,9 @@ export function emptyState(settings: Settings): GateState {
     settings,
     ledger: new Ledger(),
     users: new Map(),
+    pending: new Map(),
+    tries: new Map(),
+    otpSteps: new Map(),
     decoys: [],
     firewall: { confirmed: null, trial: null, adopted: [] },
   };

@@ -5,9 +5,11 @@ import type { Write } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 import type { EventName, GateEvent } from "./event.ts";
 import type { Grant, Revocation } from "./grant.ts";
+import type { Pending } from "./pending.ts";
 import { type Picture, projectAddress } from "./projection.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import { type FirewallState, type GateState, projectionRules } from "./state.ts";
+import type { Tries } from "./tries.ts";
 
 /** TCP sessions to end on the server's side. */
 export interface Cut {
@@ -70,13 +72,27 @@ export class Transaction {
 
   /** Sets a user, or with undefined removes it. */
   setUser(name: string, user: User | undefined): void {
-    const before = this.#state.users.get(name);
-    const set = (to: User | undefined): unknown =>
-      to ? this.#state.users.set(name, to) : this.#state.users.delete(name);
-    set(user);
-    this.#undo.push(() => set(before));
+    this.#setIn(this.#state.users, name, user);
     this.#writes.push({ key: keys.user(name), value: user });
     this.portsChanged = true;
+  }
+
+  /** Sets a pending request, or with undefined removes it. */
+  setPending(id: string, request: Pending | undefined): void {
+    this.#setIn(this.#state.pending, id, request);
+    this.#writes.push({ key: keys.pending(id), value: request && { ...request, boot: this.#boot } });
+  }
+
+  /** Sets what is remembered of somebody's tries, or with undefined forgets it. */
+  setTries(who: string, tries: Tries | undefined): void {
+    this.#setIn(this.#state.tries, who, tries);
+    this.#writes.push({ key: keys.tries(who), value: tries });
+  }
+
+  /** Raises a user's floor: authenticator steps up to this one are used. */
+  raiseOtpStep(user: string, step: number): void {
+    this.#setIn(this.#state.otpSteps, user, step);
+    this.#writes.push({ key: keys.otpStep(user), value: step });
   }
 
   setDecoys(decoys: readonly number[]): void {
@@ -156,6 +172,13 @@ export class Transaction {
     this.events.length = mark[2];
     this.openings.length = mark[3];
     this.cuts.length = mark[4];
+  }
+
+  #setIn<T>(map: Map<string, T>, key: string, value: T | undefined): void {
+    const before = map.get(key);
+    const set = (to: T | undefined): unknown => (to === undefined ? map.delete(key) : map.set(key, to));
+    set(value);
+    this.#undo.push(() => set(before));
   }
 
   #touch(address: Address): void {

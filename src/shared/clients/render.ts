@@ -29,6 +29,10 @@ export function renderClient(view: ClientView, host: string, format: ClientForma
     USER: view.user,
     STEPS: view.steps.map(({ proto, port }) => `${proto}/${port}`).join(" "),
     PROBE: view.probe === null ? "" : String(view.probe),
+    PROOF: view.proof,
+    APPROVAL: view.approval,
+    EXTENSION: view.extension,
+    PENDING: String(view.pending),
     SERVICES: view.services.map(({ name, ports }) => `${name}: ${ports.join(" ")}`).join(", "),
   });
 }
@@ -59,11 +63,11 @@ function checkHost(host: string): void {
 }
 
 function checkProof({ user, proof }: ClientView): void {
-  if (proof === "none") return;
+  if (proof !== "ssh") return;
   throw new Refusal(
     "refused",
     `user ${JSON.stringify(user)} must give proof "${proof}", which the clients do not know yet`,
-    "use a proof the clients know: knockctl user set NAME --proof none",
+    "use a proof the clients know: knockctl user set NAME --proof otp",
   );
 }
 
@@ -75,6 +79,9 @@ function checkView(view: ClientView): void {
     view.steps.length > 0 &&
     view.steps.every(({ proto, port }) => (proto === "udp" || proto === "tcp") && isPort(port)) &&
     (view.probe === null || isPort(view.probe)) &&
+    /^[A-Za-z0-9*#+._-]{1,32}$/.test(view.extension) &&
+    Number.isInteger(view.pending) &&
+    view.pending > 0 &&
     view.services.every(({ name, ports }) => isServiceName(name) && ports.every(isPortText));
   if (sound) return;
   throw new Refusal(

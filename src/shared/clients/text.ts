@@ -1,3 +1,4 @@
+import { formatDuration, seconds } from "../duration.ts";
 import type { ClientView } from "../gate/views.ts";
 
 type Step = ClientView["steps"][number];
@@ -7,10 +8,25 @@ type Step = ClientView["steps"][number];
  * Pure, and for views that renderClient has checked. @returns lines of at most some 100 characters, a newline last
  */
 export function renderText(view: ClientView, host: string): string {
-  return `${[head(view, host), phone(view, host), commands(view, host), check(view, host)].join("\n\n")}\n`;
+  const parts = [head(view, host), ...call(view), phone(view, host), commands(view, host), check(view, host)];
+  return `${parts.join("\n\n")}\n`;
 }
 
-function head({ server, user, services, steps, window }: ClientView, host: string): string {
+/** What the last step must carry, as shell variables; empty: anything. */
+const payloadOf = ({ proof, approval }: ClientView): string =>
+  [...(proof === "otp" ? ["$otp"] : []), ...(approval === "none" ? [] : ["$code"])].join(" ");
+
+function content({ proof, approval }: ClientView): string {
+  const codes = [
+    ...(proof === "otp" ? ["the 6 digits of the authenticator app"] : []),
+    ...(approval === "none" ? [] : ["6 random digits of your own, for the call"]),
+  ];
+  if (codes.length === 0) return "anything; one byte will do";
+  return `of the last step: ${codes.join(", a blank, and ")}; of the others anything`;
+}
+
+function head(view: ClientView, host: string): string {
+  const { server, user, services, steps, window, approval } = view;
   const opens = services.map(({ name, ports }) => `  ${name.padEnd(14)} ${ports.join(" ")}`);
   return [
     `Knocking as ${user} at ${server}. Secret: whoever has these ports can open the door.`,
@@ -18,14 +34,35 @@ function head({ server, user, services, steps, window }: ClientView, host: strin
     `host     ${host}`,
     `ports    ${steps.map(({ proto, port }) => `${port} (${proto.toUpperCase()})`).join(", then ")}`,
     `time     all ${steps.length} within ${window} s, in this order; 20 ms or more between them`,
-    "content  anything; one byte will do",
+    `content  ${content(view)}`,
     "",
-    "A knock opens, for the address it comes from:",
+    `A knock ${approval === "none" ? "opens" : "and a call open"}, for the address it comes from:`,
     ...opens,
   ].join("\n");
 }
 
-function phone({ user, steps }: ClientView, host: string): string {
+/** What to do after the knock, where it alone opens nothing. */
+function call({ approval, extension, pending }: ClientView): string[] {
+  const within = formatDuration(seconds(pending));
+  if (approval === "phone") {
+    return [
+      `Then, within ${within}: dial ${extension}, key your PIN, and the code that you sent, each ended by #.`,
+    ];
+  }
+  if (approval === "call") {
+    return [
+      "Then your phone rings: it speaks the code that you sent. Only if it does, key your PIN, ended by #.",
+    ];
+  }
+  return [];
+}
+
+function phone(view: ClientView, host: string): string {
+  const { user, steps } = view;
+  const data =
+    payloadOf(view) === ""
+      ? []
+      : [`  Data of step ${steps.length}              the digits named above, anew for each knock`];
   return [
     'Phone, Android: the app "Knock on Ports"',
     `  Name                        ${user}`,
@@ -33,6 +70,7 @@ function phone({ user, steps }: ClientView, host: string): string {
     ...steps.map(
       ({ proto, port }, n) => `  Sequence step ${n + 1}             ${proto.toUpperCase()}, Port ${port}`,
     ),
+    ...data,
     "  Delay between packets (ms)  100",
     "  IP version                  prefer IPv4 (the one your SIP or SSH app uses; not both)",
     "  Launch app after knocking   your SIP or SSH app",
@@ -40,13 +78,44 @@ function phone({ user, steps }: ClientView, host: string): string {
   ].join("\n");
 }
 
-function commands({ steps }: ClientView, host: string): string {
+function commands(view: ClientView, host: string): string {
+  return payloadOf(view) === "" ? plainCommands(view, host) : codeCommands(view, host);
+}
+
+/** The stock knock client is not among them: it cannot say what a step carries. */
+function codeCommands(view: ClientView, host: string): string {
+  const payload = payloadOf(view);
+  const first = view.steps.slice(0, -1);
+  const last = view.steps.at(-1) as Step;
+  const line = (filler: (step: Written) => string, final: string): string =>
+    `  ${each(first, filler)}; ${final}`;
+  const set = [
+    ...(view.proof === "otp"
+      ? ["otp=123456    # the app shows it; or: otp=$(oathtool --totp -b SECRET)"]
+      : []),
+    ...(view.approval === "none" ? [] : ["code=482193   # another one each time"]),
+  ];
+  return [
+    "Computer: set in the shell",
+    ...set.map((text) => `  ${text}`),
+    "and then any one of these (nmap: as root)",
+    line((step) => devUdp(step, host), `echo "${payload}" >/dev/udp/${host}/${last.port}    # bash`),
+    line((step) => nc(step, host), `echo "${payload}" | nc -u -w1 ${host} ${last.port}`),
+    line(
+      (step) => nmap(step, host),
+      nmap(last, host).replace("--data-length 1", `--data-string "${payload}"`),
+    ),
+  ].join("\n");
+}
+
+const devUdp = ({ port }: Written, host: string): string => `echo >/dev/udp/${host}/${port}; sleep 0.1`;
+
+function plainCommands({ steps }: ClientView, host: string): string {
   const stock = steps.map(({ proto, port }) => `${port}:${proto}`).join(" ");
-  const devUdp = each(steps, ({ port }) => `echo >/dev/udp/${host}/${port}; sleep 0.1`);
   return [
     "Computer: any one of these (nmap: as root)",
     `  knock -d 20 ${host} ${stock}`,
-    ...(steps.every(isUdp) ? [`  ${devUdp}    # bash`] : []),
+    ...(steps.every(isUdp) ? [`  ${each(steps, (step) => devUdp(step, host))}    # bash`] : []),
     `  ${each(steps, (step) => nc(step, host))}`,
     `  ${each(steps, (step) => nmap(step, host))}`,
   ].join("\n");

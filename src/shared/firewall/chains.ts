@@ -12,7 +12,7 @@ const hook = (name: string, priority: string): string =>
 export function chainsOf(plan: TablePlan): Chain[] {
   const forward = policiesOf(plan).some(({ hooks }) => hooks.includes("forward"));
   return [
-    CUT,
+    cutChain(plan),
     ...slotChains("current", plan.current, forward),
     ...(plan.candidate === undefined ? [] : slotChains("candidate", plan.candidate, forward)),
     KNOCK_OK,
@@ -40,11 +40,14 @@ function slotSwitch({ candidate }: TablePlan, name: string, chain: string, at: s
   };
 }
 
-const CUT: Chain = {
-  name: "cut",
-  about: "a session under way is told; a stranger hears nothing",
-  rules: ["meta l4proto tcp ct state established reject with tcp reset", "drop"],
-};
+function cutChain({ filling }: TablePlan): Chain {
+  const tell = "meta l4proto tcp ct state established reject with tcp reset";
+  return {
+    name: "cut",
+    about: "a session under way is told; a stranger hears nothing",
+    rules: filling ? ["drop"] : [tell, "drop"],
+  };
+}
 
 const PRE: Chain = {
   name: "pre",

@@ -30,6 +30,8 @@ export interface TablePlan {
   readonly knockUdp: readonly number[];
   /** Addresses that always pass (the allowlist). */
   readonly allow: readonly Address[];
+  /** Elements are still to come: until then whoever has none waits unanswered, for a reset would end a good session. */
+  readonly filling?: true;
 }
 
 /** Why a change of the firewall failed. `foreign`: the table belongs to another instance. */

@@ -1,5 +1,5 @@
 /** How long after a write its report may come, in ms. A write that was never carried out is forgotten after it. */
-const REPORT_WITHIN = 1_000;
+export const REPORT_WITHIN = 1_000;
 
 /**
  * Tells our own transactions from those of others by counting: each of ours is reported once. The process ids in
@@ -12,25 +12,30 @@ export class OwnWrites {
   /** bounded: the writes of the last second; when they were sent. */
   #due: number[] = [];
 
+  /** A new monitor listens: whether it will report what was sent before is unknown, so that excuses nothing. */
+  forget(): void {
+    this.#due = [];
+  }
+
   /** We are about to write. */
   sent(now: number): void {
-    this.#forget(now);
+    this.#forgetLate(now);
     this.#due.push(now);
   }
 
   /** What we wrote last was refused, so no report of it comes. @returns true when one came: it was another's. */
   refused(now: number): boolean {
-    this.#forget(now);
+    this.#forgetLate(now);
     return this.#due.pop() === undefined;
   }
 
   /** A transaction on our table was reported. @returns true when it was another's. */
   reported(now: number): boolean {
-    this.#forget(now);
+    this.#forgetLate(now);
     return this.#due.shift() === undefined;
   }
 
-  #forget(now: number): void {
+  #forgetLate(now: number): void {
     while ((this.#due[0] ?? now) < now - REPORT_WITHIN) this.#due.shift();
   }
 }

@@ -1,9 +1,11 @@
+import { allPending, approveById, refuse, viewPending } from "../access/approvals.ts";
 import { Denied } from "../access/denial.ts";
 import { viewEvent } from "../access/event.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive } from "../access/grant.ts";
 import { extend, open, revoke, viewGrant } from "../access/grants.ts";
 import { readHistory } from "../access/history.ts";
+import { unlock } from "../access/pin-tries.ts";
 import { describePlan } from "../access/plan.ts";
 import { samePolicy } from "../access/state.ts";
 import { apply, confirm, rollBack, tearDown } from "../access/trial.ts";
@@ -13,17 +15,11 @@ import { FirewallError } from "../firewall/firewall.ts";
 import { formatPorts } from "../firewall/policy.ts";
 import { SettingsError } from "../settings/problem.ts";
 import { StoreError } from "../store/store.ts";
-import {
-  addUser,
-  changeUser,
-  checkServices,
-  coveredRanges,
-  findUser,
-  removeUser,
-  rotatePorts,
-} from "../users/decisions.ts";
+import { addUser, changeUser, coveredRanges, findUser, removeUser, rotateUser } from "../users/decisions.ts";
 import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
+import { checkServices } from "../users/wishes.ts";
+import { newSecrets } from "./secret-wishes.ts";
 import { type AdminVerbs, Refusal, type Verb } from "./verbs.ts";
 import type { StatusView } from "./views.ts";
 
@@ -116,34 +112,44 @@ const answers: Answers = {
   },
 
   user_add: async (gate, { name, ...wishes }) => {
-    const draw = await gate.parts.draw();
-    const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, draw));
+    const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
+    const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, secrets, draw));
     await gate.followed();
-    return { user: viewUser(user), notes: notInForce(gate, user.services) };
+    return { user: viewUser(user), once, notes: notInForce(gate, user.services) };
   },
 
   user_set: async (gate, { name, ...wishes }) => {
-    const draw = await gate.parts.draw();
+    findUser(gate.state, name);
+    const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
+    const { memory } = gate.parts;
     const { user, notes } = await gate.run((state, tx) =>
-      changeUser(state, tx, name, wishes, draw, gate.parts.memory),
+      changeUser(state, tx, name, wishes, secrets, draw, memory),
     );
     await gate.followed();
-    return { user: viewUser(user), notes: [...notes, ...notInForce(gate, user.services)] };
+    return { user: viewUser(user), once, notes: [...notes, ...notInForce(gate, user.services)] };
   },
 
   user_list: async (gate) => ({ users: [...gate.state.users.values()].map(viewUser) }),
 
   user_show: async (gate, { name }) => ({ user: viewUser(findUser(gate.state, name)) }),
 
-  user_rotate: async (gate, { name, ports }) => {
-    if (!ports) throw new Refusal("usage", "say what to draw anew", `knockctl user rotate ${name} --ports`);
-    const draw = await gate.parts.draw();
-    const user = await gate.run((state, tx) => rotatePorts(state, tx, name, draw));
+  user_rotate: async (gate, { name, ports, pin, otp }) => {
+    if (!ports && !pin && !otp) {
+      throw new Refusal(
+        "usage",
+        "say what to draw anew",
+        `knockctl user rotate ${name} --ports (or --pin, --otp)`,
+      );
+    }
+    const { proof, phone } = findUser(gate.state, name);
+    const [draw, { secrets, once }] = await Promise.all([
+      gate.parts.draw(),
+      newSecrets(gate, name, { pin, otp, proof, phone }),
+    ]);
+    const user = await gate.run((state, tx) => rotateUser(state, tx, name, ports ?? false, secrets, draw));
     await gate.followed();
-    return {
-      user: viewUser(user),
-      notes: [`the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`],
-    };
+    const client = `the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`;
+    return { user: viewUser(user), once, notes: ports ? [client] : [] };
   },
 
   user_remove: async (gate, { name }) => {
@@ -155,7 +161,7 @@ const answers: Answers = {
 
   user_client: async (gate, { name }) => {
     const user = findUser(gate.state, name);
-    const { policy, server, knock } = gate.state.settings;
+    const { policy, server, knock, phone } = gate.state.settings;
     const services = policy.services.filter((service) => user.services.includes(service.name));
     const tcp = services.flatMap(({ ports }) => ports).find(({ proto }) => proto === "tcp");
     return {
@@ -163,10 +169,40 @@ const answers: Answers = {
       user: name,
       steps: user.steps.map(({ proto, port }) => ({ proto, port })),
       proof: user.proof,
+      approval: user.approval,
+      extension: phone.extension,
+      pending: phone.pending / 1000,
       window: knock.window / 1000,
       services: services.map((service) => ({ name: service.name, ports: service.ports.map(formatPorts) })),
       probe: tcp?.from ?? null,
     };
+  },
+
+  pending: async (gate) => ({
+    pending: allPending(gate.state, gate.parts.clock().uptime).map((request) =>
+      viewPending(gate.state, request),
+    ),
+  }),
+
+  approve: async (gate, { id }) => {
+    const grant = await gate.run((state, tx) => approveById(state, tx, id, gate.parts.freshId));
+    return { grant: view(gate, grant) };
+  },
+
+  deny: async (gate, { id }) => {
+    const request = await gate.run((state, tx) => refuse(state, tx, id, "admin"));
+    return { pending: viewPending(gate.state, request) };
+  },
+
+  unlock: async (gate, { who }) => {
+    const unlocked = await gate.run((state, tx) => unlock(state, tx, who));
+    if (unlocked.length === 0)
+      throw new Refusal(
+        "not_found",
+        `nobody called ${who} has wrong tries`,
+        "name a user, a caller (PJSIP/201, +49...), strangers, or all",
+      );
+    return { unlocked };
   },
 
   firewall_plan: async (gate, _args, { reread }) => {
@@ -273,7 +309,7 @@ async function status(gate: Gate, since: string | null): Promise<StatusView> {
   return {
     ok: since !== null && known === "ok" && problems.length === 0,
     knockd: { state: since === null ? "stopped" : "running", since, problems },
-    phone: { state: "off" },
+    phone: { state: gate.phone },
     firewall: {
       state: known === "ok" && trial !== null ? "trial" : known,
       guard: (trial?.policy ?? firewall.confirmed)?.guard ?? "nothing",

@@ -1,4 +1,13 @@
-import type { ClientView, EventView, GrantView, PlanView, StatusView, UserView } from "./views.ts";
+import type {
+  ClientView,
+  EventView,
+  GrantView,
+  PendingRequestView,
+  PlanView,
+  ShownOnce,
+  StatusView,
+  UserView,
+} from "./views.ts";
 
 /** Settings of a user as `user add` and `user set` take them. Durations in seconds, expires ISO 8601 or null. */
 export interface UserWishes {
@@ -10,6 +19,12 @@ export interface UserWishes {
   expires?: string | null;
   steps?: ("udp" | "tcp")[];
   enabled?: boolean;
+  /** true: draw one; null: take it away. */
+  pin?: string | true | null;
+  /** true: draw a new authenticator secret; null: take it away. */
+  otp?: true | null;
+  phone?: string | null;
+  callers?: string[];
 }
 
 /** Every question an admin may ask the gate: `verb: { args, result }`. The socket and the local gate answer alike. */
@@ -30,13 +45,28 @@ export interface AdminVerbs {
   history: { args: { since?: string; user?: string; address?: string }; result: { events: EventView[] } };
   /** Answers with the first event only when one happens; then one answer an event, until the asker hangs up. */
   watch: { args: { what?: string }; result: EventView };
-  user_add: { args: { name: string } & UserWishes; result: { user: UserView; notes: string[] } };
-  user_set: { args: { name: string } & UserWishes; result: { user: UserView; notes: string[] } };
+  user_add: {
+    args: { name: string } & UserWishes;
+    result: { user: UserView; once: ShownOnce; notes: string[] };
+  };
+  user_set: {
+    args: { name: string } & UserWishes;
+    result: { user: UserView; once: ShownOnce; notes: string[] };
+  };
   user_list: { args: Record<string, never>; result: { users: UserView[] } };
   user_show: { args: { name: string }; result: { user: UserView } };
-  user_rotate: { args: { name: string; ports: boolean }; result: { user: UserView; notes: string[] } };
+  /** At least one of the three; `pin` may be given instead of drawn. */
+  user_rotate: {
+    args: { name: string; ports?: boolean; pin?: string | true; otp?: true };
+    result: { user: UserView; once: ShownOnce; notes: string[] };
+  };
   user_remove: { args: { name: string }; result: { user: UserView; revoked: GrantView[] } };
   user_client: { args: { name: string }; result: ClientView };
+  pending: { args: Record<string, never>; result: { pending: PendingRequestView[] } };
+  approve: { args: { id: string }; result: { grant: GrantView } };
+  deny: { args: { id: string }; result: { pending: PendingRequestView } };
+  /** Forgives wrong tries: of a user, a caller (`PJSIP/201`, `+49...`), `strangers`, or `all`. */
+  unlock: { args: { who: string }; result: { unlocked: string[] } };
   firewall_plan: { args: Record<string, never>; result: PlanView };
   /** `confirm`: seconds of trial; `now`: confirm at once. `keep`: addresses to hold open for 15 minutes, `ssh_ports` the ports for it. */
   firewall_apply: {

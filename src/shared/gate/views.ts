@@ -37,6 +37,29 @@ export interface UserView {
   approval: "none" | "phone" | "call";
   enabled: boolean;
   expires: string | null;
+  /** Whether there is a phone PIN, and an authenticator. */
+  pin: boolean;
+  otp: boolean;
+  /** Number to call back. */
+  phone: string | null;
+  /** Caller IDs that may use the PIN; empty: any. */
+  callers: string[];
+}
+
+/** A request that waits for approval. */
+export interface PendingRequestView {
+  id: string;
+  user: string;
+  address: string;
+  services: string[];
+  since: string;
+  expires: string;
+}
+
+/** What `user add` and `user rotate` show once and never again. */
+export interface ShownOnce {
+  pin?: string;
+  otp_uri?: string;
 }
 
 /** What a knock client must know; `user client` is made from it. */
@@ -45,6 +68,11 @@ export interface ClientView {
   user: string;
   steps: { proto: "udp" | "tcp"; port: number }[];
   proof: ProofName;
+  approval: "none" | "phone" | "call";
+  /** What to dial for an approval by phone. */
+  extension: string;
+  /** Seconds that a request waits for its approval. */
+  pending: number;
   /** Knock window in seconds. */
   window: number;
   services: { name: string; ports: string[] }[];

@@ -2,11 +2,13 @@ import { type Grant, isLive } from "../access/grant.ts";
 import { revoke } from "../access/grants.ts";
 import type { GateState } from "../access/state.ts";
 import type { Transaction } from "../access/transaction.ts";
-import { type Duration, seconds } from "../duration.ts";
+import type { Duration } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
 import { drawDecoys, drawSequence, type PortsInUse, type Random } from "./ports.ts";
+import { type Secrets, withSecrets } from "./secrets.ts";
 import { isUserName, MAX_USERS, type Step, type User } from "./user.ts";
+import { withWishes } from "./wishes.ts";
 
 /** What a draw of ports needs from outside. */
 export interface Draw {
@@ -20,6 +22,7 @@ export function addUser(
   tx: Transaction,
   name: string,
   wishes: UserWishes,
+  secrets: Secrets,
   draw: Draw,
 ): User {
   if (!isUserName(name)) {
@@ -38,17 +41,10 @@ export function addUser(
       `there are ${MAX_USERS} users already`,
       "remove some: knockctl user remove NAME",
     );
-  if (wishes.proof === undefined) {
-    throw new Refusal(
-      "refused",
-      "this version knows one proof, and it must be asked for: none",
-      "add --proof none; whoever can see the knock on its way can repeat it",
-    );
-  }
   const fresh: User = {
     name,
     steps: [],
-    proof: "none",
+    proof: "otp", // unless another is asked for: `none` must be
     services: defaultServices(state),
     ttl: null,
     maxTtl: null,
@@ -56,9 +52,13 @@ export function addUser(
     enabled: true,
     expires: null,
     created: tx.now.wall,
+    pin: null,
+    otp: null,
+    phone: null,
+    callers: [],
   };
   const user = {
-    ...withWishes(state, fresh, wishes),
+    ...withWishes(state, fresh, wishes, secrets),
     steps: steps(state, name, wishes.steps ?? ["udp", "udp", "udp"], draw),
   };
   tx.setUser(name, user);
@@ -72,11 +72,12 @@ export function changeUser(
   tx: Transaction,
   name: string,
   wishes: UserWishes,
+  secrets: Secrets,
   draw: Draw,
   memory: Duration,
 ): { user: User; notes: string[] } {
   const before = findUser(state, name);
-  const changed = withWishes(state, before, wishes);
+  const changed = withWishes(state, before, wishes, secrets);
   const user =
     wishes.steps === undefined ? changed : { ...changed, steps: steps(state, name, wishes.steps, draw) };
   tx.setUser(name, user);
@@ -92,13 +93,27 @@ export function changeUser(
   };
 }
 
-/** Draws new knock ports; the old ones are worth nothing at once. @throws Refusal */
-export function rotatePorts(state: GateState, tx: Transaction, name: string, draw: Draw): User {
+/** Draws new secrets, of which the old ones are worth nothing at once. @throws Refusal */
+export function rotateUser(
+  state: GateState,
+  tx: Transaction,
+  name: string,
+  ports: boolean,
+  secrets: Secrets,
+  draw: Draw,
+): User {
   const before = findUser(state, name);
   const protos = before.steps.map(({ proto }) => proto);
-  const user = { ...before, steps: steps(state, name, protos, draw) };
+  const user = {
+    ...withSecrets(state, before, secrets),
+    ...(ports && { steps: steps(state, name, protos, draw) }),
+  };
   tx.setUser(name, user);
-  tx.note("user-rotated", { user: name, by: "admin", reason: "ports" });
+  tx.note("user-rotated", {
+    user: name,
+    by: "admin",
+    reason: [ports && "ports", ...Object.keys(secrets)].filter(Boolean).join(","),
+  });
   return user;
 }
 
@@ -172,66 +187,6 @@ function steps(state: GateState, name: string, protos: readonly Step["proto"][],
 function defaultServices({ settings }: GateState): string[] {
   const names = settings.policy.services.map(({ name }) => name);
   return names.includes("ssh") ? ["ssh"] : names.slice(0, 1);
-}
-
-function withWishes(state: GateState, user: User, wishes: UserWishes): User {
-  if (wishes.proof !== undefined && wishes.proof !== "none") {
-    throw new Refusal(
-      "refused",
-      `this version does not know the proof ${wishes.proof} yet`,
-      "use --proof none",
-    );
-  }
-  if (wishes.approval !== undefined && wishes.approval !== "none") {
-    throw new Refusal(
-      "refused",
-      `this version does not know the approval ${wishes.approval} yet`,
-      "use --approval none",
-    );
-  }
-  checkServices(state, wishes.services);
-  const ttl = span(wishes.ttl, user.ttl);
-  const maxTtl = span(wishes.max_ttl, user.maxTtl);
-  const longest = Math.min(maxTtl ?? Number.POSITIVE_INFINITY, state.settings.access.maxTtl);
-  if (ttl !== null && ttl > longest) {
-    throw new Refusal(
-      "refused",
-      `ttl is longer than the longest allowed`,
-      "raise --max-ttl, or [access] max_ttl in the settings",
-    );
-  }
-  return {
-    ...user,
-    proof: wishes.proof ?? user.proof,
-    services: wishes.services ?? user.services,
-    ttl,
-    maxTtl,
-    approval: wishes.approval ?? user.approval,
-    enabled: wishes.enabled ?? user.enabled,
-    expires:
-      wishes.expires === undefined
-        ? user.expires
-        : wishes.expires === null
-          ? null
-          : Date.parse(wishes.expires),
-  };
-}
-
-/** @throws Refusal naming the services that exist */
-export function checkServices({ settings }: GateState, names: readonly string[] | undefined): void {
-  const known = settings.policy.services.map(({ name }) => name);
-  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
-  if (names !== undefined && (unknown.length > 0 || names.length === 0)) {
-    throw new Refusal(
-      "usage",
-      `no such service: ${unknown.join(", ") || "(none named)"}`,
-      `configured are: ${known.join(", ")}`,
-    );
-  }
-}
-
-function span(wish: number | null | undefined, was: Duration | null): Duration | null {
-  return wish === undefined ? was : wish === null ? null : seconds(wish);
 }
 
 function liveGrants(state: GateState, tx: Transaction, name: string): Grant[] {

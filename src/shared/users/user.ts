@@ -24,10 +24,23 @@ export interface User {
   readonly expires: number | null;
   /** Wall clock ms. */
   readonly created: number;
+  /** Fingerprint of the phone PIN (see vault.ts); null: no PIN. */
+  readonly pin: string | null;
+  /** Sealed authenticator secret; null: no authenticator. */
+  readonly otp: string | null;
+  /** Number to call back; null: none. */
+  readonly phone: string | null;
+  /** Caller IDs that may use the PIN; empty: any. A hint that narrows, never a proof. */
+  readonly callers: readonly string[];
 }
 
 /** How many users there may be: three ports each out of 30,768, a hundred apart from their own. */
 export const MAX_USERS = 2_000;
+
+/** @returns true for a phone number to dial or to compare: digits, a leading +, and * # for internal codes */
+export function isPhoneNumber(text: string): boolean {
+  return /^\+?[0-9*#]{2,20}$/.test(text);
+}
 
 /** @returns true for a name a user may bear: DESIGN section 5. */
 export function isUserName(name: string): boolean {
@@ -46,5 +59,9 @@ export function viewUser(user: User): UserView {
     approval: user.approval,
     enabled: user.enabled,
     expires: user.expires === null ? null : new Date(user.expires).toISOString(),
+    pin: user.pin !== null,
+    otp: user.otp !== null,
+    phone: user.phone,
+    callers: [...user.callers],
   };
 }

@@ -5,7 +5,14 @@ import { damagedRecord } from "../../store/migrations.ts";
 import type { Entry } from "../../store/store.ts";
 import type { User } from "../../users/user.ts";
 import type { GateEvent } from "../event.ts";
-import type { ClockRecord, FirewallRecord, GrantRecord, RevocationRecord } from "../records.ts";
+import type {
+  ClockRecord,
+  FirewallRecord,
+  GrantRecord,
+  PendingRecord,
+  RevocationRecord,
+} from "../records.ts";
+import type { Tries } from "../tries.ts";
 
 const duration = z.number().transform((n) => n as Duration);
 const address = z.string().transform((text, context): Address => {
@@ -42,6 +49,10 @@ const user = z.object({
   enabled: z.boolean(),
   expires: z.number().nullable(),
   created: z.number(),
+  pin: z.string().nullable().default(null),
+  otp: z.string().nullable().default(null),
+  phone: z.string().nullable().default(null),
+  callers: names.default([]),
 });
 
 const grant = z.object({
@@ -62,6 +73,24 @@ const grant = z.object({
 });
 
 const revocation = z.object({ address, services: names, until: z.number(), boot: z.string() });
+const pending = z.object({
+  id: z.string(),
+  user: z.string(),
+  address,
+  proof,
+  code: z.string().nullable(),
+  since: z.number(),
+  expires: z.number(),
+  ends: z.number(),
+  boot: z.string(),
+});
+const tries = z.object({
+  wrong: z.number(),
+  last: z.number(),
+  day: z.number(),
+  today: z.number(),
+  good: z.number().nullable(),
+});
 const clock = z.object({ wall: z.number(), uptime: z.number(), boot: z.string() });
 const firewall = z.object({
   confirmed: policy.nullable(),
@@ -84,6 +113,9 @@ export const decodeGrant = decoder<GrantRecord>(grant);
 export const decodeRevocation = decoder<RevocationRecord>(revocation);
 export const decodeClock = decoder<ClockRecord>(clock);
 export const decodeFirewall = decoder<FirewallRecord>(firewall);
+export const decodePending = decoder<PendingRecord>(pending);
+export const decodeTries = decoder<Tries>(tries);
+export const decodeStep = decoder<number>(z.number());
 export const decodeDecoys = decoder<number[]>(z.array(port));
 export const decodeEvent = decoder<GateEvent>(event);
 

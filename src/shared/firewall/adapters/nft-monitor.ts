@@ -1,6 +1,6 @@
 import type { Child } from "../../host/adapters/run.ts";
 import { readMonitorLine } from "../monitor-line.ts";
-import type { OwnWrites } from "../own-writes.ts";
+import { type OwnWrites, REPORT_WITHIN } from "../own-writes.ts";
 import type { NftCommand } from "./nft-command.ts";
 
 /** A foreign `nft flush ruleset` is one event to us, not forty. */
@@ -20,6 +20,7 @@ export class NftMonitor {
   #rest = "";
   #reporting: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #backoff: number = BACKOFF_MS.first;
   #stopped = false;
 
@@ -44,14 +45,22 @@ export class NftMonitor {
     this.#stopped = true;
     clearTimeout(this.#reporting);
     clearTimeout(this.#again);
+    clearTimeout(this.#settling);
     this.#child?.kill();
     await this.#child?.ended;
   }
 
+  /**
+   * A child takes some ms until it listens. A write of ours meanwhile is never reported, and would excuse one of
+   * another's for as long as it is waited for: so after that time somebody looks, whatever was heard.
+   */
   #start(): void {
     const started = performance.now();
     this.#rest = "";
     this.#touched = false;
+    this.writes.forget();
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.report(), REPORT_WITHIN);
     this.#child = this.nft.start(["monitor"], { stdout: (text) => this.#read(text) });
     void this.#child.ended.then(() => this.#restart(performance.now() - started));
   }

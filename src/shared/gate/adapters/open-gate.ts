@@ -4,6 +4,7 @@ import type { Duration } from "../../duration.ts";
 import { openNft } from "../../firewall/adapters/nft.ts";
 import { bootId, systemClock } from "../../host/adapters/clock.ts";
 import { ownAllAsFolder, ownAsFolder, replaceFile } from "../../host/adapters/files.ts";
+import { isOwnAddress } from "../../host/adapters/own-addresses.ts";
 import { conntrackMemory, readPortsInUse } from "../../host/adapters/proc-net.ts";
 import { freshGrantId, systemRandom } from "../../host/adapters/random.ts";
 import { endSessions, establishedSessions } from "../../host/adapters/sessions.ts";
@@ -11,6 +12,7 @@ import type { Log } from "../../log/log.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { openLevelStore } from "../../store/adapters/level.ts";
 import { StoreError } from "../../store/store.ts";
+import { openVault } from "../../users/adapters/vault.ts";
 
 /**
  * Becomes the gate: takes the store's lock and joins the real parts of this machine.
@@ -19,6 +21,7 @@ import { StoreError } from "../../store/store.ts";
  */
 export async function openGate(settings: Settings, log: Log, wake: (after: Duration) => void): Promise<Gate> {
   const { db, boot, state } = settings.paths;
+  const vault = await openVault(settings.paths.secret);
   await makeFolder(db, state);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
   const firewall = openNft();
@@ -31,7 +34,9 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     freshId: freshGrantId,
     draw: async () => ({ random: systemRandom, inUse: await readPortsInUse() }),
     sessions: establishedSessions,
+    isOwn: isOwnAddress,
     cut: endSessions,
+    vault,
     memory: await conntrackMemory(),
     writeBoot: (text: string | undefined) => replaceFile(boot, text, 0o640),
     wake,

@@ -1,104 +1,62 @@
-import { chmod, rm } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { chown, stat } from "node:fs/promises";
 import { viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
-import { ownAsFolder } from "../../host/adapters/files.ts";
-import { type Answerer, answer, refusal } from "../answers.ts";
+import type { Paths } from "../../settings/settings.ts";
+import { type Answerer, answer } from "../answers.ts";
+import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
-import { lineSplitter } from "../lines.ts";
-import { Refusal } from "../verbs.ts";
+import type { Switchboard } from "../switchboard.ts";
 import type { EventView } from "../views.ts";
+import { type Conversation, type LineServer, serveLines } from "./line-server.ts";
 
-/** Admins at once; one more is told to come back. */
-const MAX_CONNECTIONS = 64;
-/** Bytes that wait for a slow watcher before events are dropped for it. */
-const MAX_BACKLOG = 1 << 20;
+/** phone-auth has no reason to send more in one line. Bytes. */
+const MAX_PHONE_LINE = 4_096;
 
-/**
- * Answers admins on a unix socket: one JSON object a line, `{"verb","args"}` in, `{"ok":true,"result"}` or
- * `{"ok":false,"error":{"code","message","cure"}}` out; after `watch` one `{"event"}` a line until they hang up.
- * Who may ask is decided by the file's mode, 0600. Call only while holding the store's lock: a file that is
- * there already was left by a dead gate.
- */
-export async function serveAdmin(
-  path: string,
-  gate: Gate,
-  about: Answerer,
-): Promise<{ close(): Promise<void> }> {
-  await rm(path, { force: true });
-  const sockets = new Set<Socket>();
-  // half open: who asks and then closes his sending side still gets the answers
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    converse(socket, gate, about);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  await listen(server, path);
-  await chmod(path, 0o600);
-  await ownAsFolder(path);
-  return {
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((done) => server.close(done));
-    },
-  };
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  // the mode must hold from the first moment, not from the chmod on
-  const mask = process.umask(0o177);
-  return new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  }).finally(() => process.umask(mask));
-}
-
-function converse(socket: Socket, gate: Gate, about: Answerer): void {
-  const split = lineSplitter();
-  let turn = Promise.resolve(); // one question after another, in order
-  socket.on("error", () => socket.destroy());
-  socket.on("end", () => void turn.then(() => socket.end()));
-  socket.on("data", (chunk) => {
-    try {
-      for (const line of split(chunk)) turn = turn.then(() => reply(socket, gate, about, line));
-    } catch (error) {
-      send(socket, {
-        ok: false,
-        error: plain(new Refusal("usage", (error as Error).message, "send shorter lines")),
-      });
-      socket.end();
-    }
-  });
-}
-
-async function reply(socket: Socket, gate: Gate, about: Answerer, line: string): Promise<void> {
-  try {
+/** Answers admins: root and the instance's owner. */
+export function serveAdmin(path: string, gate: Gate, about: Answerer): Promise<LineServer> {
+  return serveLines(path, 0o600, async (line, conversation) => {
     const request = decodeRequest(line);
-    if (request.verb === "watch") return watch(socket, gate, request as AdminRequest<"watch">);
-    send(socket, { ok: true, result: await answer(gate, request.verb, request.args as never, about) });
-  } catch (error) {
-    send(socket, { ok: false, error: plain(refusal(error)) });
-  }
+    if (request.verb === "watch") return watch(gate, request as AdminRequest<"watch">, conversation);
+    return answer(gate, request.verb, request.args as never, about);
+  });
 }
 
-function watch(socket: Socket, gate: Gate, { args }: AdminRequest<"watch">): void {
+/** Answers phone-auth: the group that may read the ARI password may ask here too. */
+export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchboard): Promise<LineServer> {
+  const server = await serveLines(
+    paths.phoneSocket,
+    0o660,
+    async (line, conversation) => {
+      try {
+        return await switchboard.answer(decodePhoneRequest(line), conversation);
+      } catch (error) {
+        gate.parts.log.warn("a question on the phone socket was refused", { message: String(error) });
+        throw error;
+      }
+    },
+    MAX_PHONE_LINE,
+  );
+  const group = await stat(paths.ariSecret).then(
+    ({ gid }) => gid,
+    () => undefined,
+  );
+  if (group !== undefined) {
+    await chown(paths.phoneSocket, -1, group).catch((error) =>
+      gate.parts.log.warn("phone-auth may not be able to reach its socket", { message: String(error) }),
+    );
+  }
+  return server;
+}
+
+function watch(gate: Gate, { args }: AdminRequest<"watch">, conversation: Conversation): object {
   const stop = gate.subscribe((event) => {
     const view = viewEvent(event);
-    if (concerns(view, args.what) && socket.writableLength < MAX_BACKLOG) send(socket, { event: view });
+    if (concerns(view, args.what)) conversation.tell(view);
   });
-  socket.on("close", stop);
-  send(socket, { ok: true, result: {} });
+  conversation.onClose(stop);
+  return {};
 }
 
 function concerns({ user, address }: EventView, what: string | undefined): boolean {
   return what === undefined || user === what || address === what;
-}
-
-function send(socket: Socket, message: unknown): void {
-  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
-}
-
-function plain({ code, message, cure }: Refusal): object {
-  return { code, message, cure };
 }

@@ -21,6 +21,10 @@ const wishes = {
     .max(8)
     .optional(),
   enabled: z.boolean().optional(),
+  pin: z.union([z.string().max(32), z.literal(true), z.null()]).optional(),
+  otp: z.union([z.literal(true), z.null()]).optional(),
+  phone: text.nullable().optional(),
+  callers: z.array(text).max(64).optional(),
 };
 
 /** The arguments of every admin verb. What is not listed here is refused. */
@@ -46,9 +50,18 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   user_set: z.strictObject({ name, ...wishes }),
   user_list: nothing,
   user_show: z.strictObject({ name }),
-  user_rotate: z.strictObject({ name, ports: z.boolean() }),
+  user_rotate: z.strictObject({
+    name,
+    ports: z.boolean().optional(),
+    pin: z.union([z.string().max(32), z.literal(true)]).optional(),
+    otp: z.literal(true).optional(),
+  }),
   user_remove: z.strictObject({ name }),
   user_client: z.strictObject({ name }),
+  pending: nothing,
+  approve: z.strictObject({ id: name }),
+  deny: z.strictObject({ id: name }),
+  unlock: z.strictObject({ who: text }),
   firewall_plan: nothing,
   firewall_apply: z.strictObject({
     confirm: z.int().min(1).max(86_400).optional(),

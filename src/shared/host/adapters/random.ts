@@ -4,6 +4,11 @@ import type { Random } from "../../users/ports.ts";
 /** Uniform whole numbers in 0 .. n-1 from the system's generator. */
 export const systemRandom: Random = (n) => randomInt(n);
 
+/** @returns a token of 128 bits, 32 hex digits */
+export function freshToken(): string {
+  return randomBytes(16).toString("hex");
+}
+
 /** @returns a grant id: `g` and 6 hex digits */
 export function freshGrantId(): string {
   return `g${randomBytes(3).toString("hex")}`;

@@ -1,0 +1,51 @@
+// @ts-check
+// One call from the caller's side: he keys, and he hangs up.
+import { until } from "./until.mjs";
+
+/** One call to 864 or another number, made by `Asterisk.call`. */
+export class AsteriskCall {
+  #asterisk;
+
+  /** @param {import("./asterisk.mjs").Asterisk} asterisk @param {string} id of the caller's own channel */
+  constructor(asterisk, id) {
+    this.#asterisk = asterisk;
+    this.id = id;
+  }
+
+  /**
+   * Presses keys, and waits until the caller's phone has begun to send them (it is busy while it sends earlier ones).
+   * @param {string} keys `0-9 * #`, `w` waits half a second
+   * @throws {Error} when it does not within 10 s
+   */
+  async press(keys) {
+    await press(this.#asterisk, this.id, keys);
+  }
+
+  /** @returns {Promise<boolean>} true until either side has hung up */
+  async lasts() {
+    return (await this.#asterisk.ari("GET", `channels/${this.id}`)).status === 200;
+  }
+
+  /** Waits until it is over. @param {number} [deadline] ms, 10,000 by default */
+  async isOver(deadline = 10_000) {
+    await until(async () => !(await this.lasts()), { what: `the call ${this.id} is over`, deadline });
+  }
+
+  /** Hangs up, as the caller. Safe when it is over. */
+  async hangUp() {
+    await this.#asterisk.ari("DELETE", `channels/${this.id}`);
+  }
+}
+
+/**
+ * Makes a robot of the dialplan press keys; see [robot] in asterisk-config.mjs.
+ * @param {import("./asterisk.mjs").Asterisk} asterisk
+ * @param {string} robot an id of a call, or the extension 201
+ * @param {string} keys
+ */
+export async function press(asterisk, robot, keys) {
+  const variable = `KEYS_${robot}`;
+  await asterisk.ari("POST", "asterisk/variable", { variable, value: keys });
+  const taken = async () => (await asterisk.ari("GET", "asterisk/variable", { variable })).body.value === "";
+  await until(taken, { what: `${robot} presses its keys`, deadline: 10_000 });
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { openLog } from "../shared/log/adapters/pino.ts";
+import type { Log } from "../shared/log/log.ts";
+import { loadSettings } from "../shared/settings/adapters/load.ts";
+import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
+import { SettingsError } from "../shared/settings/problem.ts";
+import type { Settings } from "../shared/settings/settings.ts";
+import { readCredentials } from "./adapters/credentials.ts";
+import { GateWatch } from "./adapters/gate-watch.ts";
+import { socketLines } from "./adapters/socket-line.ts";
+import { Driver } from "./driver.ts";
+import { openChildLink } from "./link/adapters/child-link.ts";
+import type { LinkState } from "./link/link.ts";
+
+const HELP = `phone-auth - takes calls from Asterisk, and asks the gate what to do about them
+
+usage: phone-auth [--config FILE] [--check]
+
+  --config FILE  settings (default ${SYSTEM_CONFIG}, or $KNOCKLINE_CONFIG)
+  --check        read settings and ARI password, say what is wrong with them, change nothing
+  --version, --help
+
+SIGTERM and SIGINT stop: calls are hung up.
+examples:
+  phone-auth --config /etc/knockline/knockline.toml
+  phone-auth --config ./var/knockline.toml --check
+`;
+
+const VERSION = "0.1.0";
+
+/** The program that runs ari-client, built beside this one. */
+const LINK_PROGRAM = join(__dirname, "ari-link.cjs");
+
+async function serve(file: string): Promise<void> {
+  const settings = await readSettings(file);
+  const tty = process.stderr.isTTY === true;
+  const log = openLog({
+    name: "phone-auth",
+    level: settings.log.level,
+    pretty: tty,
+    color: tty && process.env.NO_COLOR === undefined,
+  });
+  const driver: Driver = new Driver({
+    phone: settings.phone,
+    calls: { sounds: settings.phone.sounds, recordings: settings.paths.sounds },
+    openLink: (hear) => {
+      const command = [process.execPath, LINK_PROGRAM];
+      return openChildLink({ command, credentials: () => readCredentials(settings) }, hear);
+    },
+    openLine: socketLines(settings.paths.phoneSocket),
+    after: (span, callback) => {
+      const timer = setTimeout(callback, span);
+      return () => clearTimeout(timer);
+    },
+    log,
+    freshId: () => randomBytes(8).toString("hex"),
+    onLink: (state) => {
+      tellOfLink(log, state);
+      gate.tell(state.state);
+    },
+  });
+  const gate = new GateWatch(settings.paths.phoneSocket, log, (order) => void driver.ring(order));
+  void gate.keepUp();
+  log.info("phone-auth is up", { asterisk: settings.phone.url, app: settings.phone.app });
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await driver.stop();
+    gate.close();
+    log.info("phone-auth has stopped");
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+}
+
+/** @throws SettingsError also when the phone is off, or its password cannot be used */
+async function readSettings(file: string): Promise<Settings> {
+  const settings = await loadSettings(file);
+  if (!settings.phone.enabled) {
+    const problem = { path: "phone.enabled", message: "the phone is off in the settings" };
+    throw new SettingsError(settings.paths.config, [problem], "set enabled = true under [phone]");
+  }
+  await readCredentials(settings);
+  return settings;
+}
+
+function tellOfLink(log: Log, link: LinkState): void {
+  if (link.state === "up") log.info("the link to Asterisk is up");
+  else if (link.state === "connecting") log.warn("no link to Asterisk yet", { reason: link.why });
+  else if (link.state === "refused")
+    log.error(`Asterisk refuses us: ${link.why}`, {
+      cure: "compare ari.secret and [phone] username with Asterisk's ari.conf; it is tried again by itself",
+    });
+  else
+    log.error("another program took our ARI application over; calls are not taken any more", {
+      cure: "stop the other one (a second phone-auth?), then restart this one",
+    });
+}
+
+/** Says why it cannot go on: one line what, one line what to do. */
+function die(error: unknown): never {
+  process.stderr.write(
+    error instanceof SettingsError
+      ? `phone-auth: ${error.message}\n            ${error.cure}\n`
+      : `phone-auth: ${error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exit(error instanceof SettingsError ? 2 : 5);
+}
+
+function options() {
+  try {
+    const flags = {
+      config: { type: "string" },
+      check: { type: "boolean" },
+      help: { type: "boolean" },
+      version: { type: "boolean" },
+    } as const;
+    return parseArgs({ options: flags, strict: true }).values;
+  } catch (error) {
+    process.stderr.write(`phone-auth: ${(error as Error).message}\n            see phone-auth --help\n`);
+    process.exit(2);
+  }
+}
+
+const asked = options();
+const config = asked.config ?? process.env.KNOCKLINE_CONFIG ?? SYSTEM_CONFIG;
+if (asked.help) process.stdout.write(HELP);
+else if (asked.version) process.stdout.write(`phone-auth ${VERSION}\n`);
+else if (asked.check)
+  readSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);
+else serve(config).catch(die);

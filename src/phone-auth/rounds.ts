@@ -1,0 +1,87 @@
+import { type Duration, seconds } from "../shared/duration.ts";
+import type { CallbackOrder } from "../shared/gate/phone-verbs.ts";
+import type { Log } from "../shared/log/log.ts";
+import type { Settings } from "../shared/settings/settings.ts";
+import type { AriLink } from "./link/link.ts";
+
+/** What call-backs are made with. */
+export interface RoundsParts {
+  readonly phone: Settings["phone"];
+  readonly link: AriLink;
+  readonly log: Log;
+  readonly freshId: () => string;
+}
+
+/** A phone rings no longer: before most voice mail picks up. */
+const RING_FOR = seconds(25);
+
+/** What Q.850 calls the ends of a call that was not picked up. */
+const CAUSES: Readonly<Record<number, string>> = {
+  0: "no such number",
+  1: "no such number",
+  17: "busy",
+  18: "no answer",
+  19: "no answer",
+  20: "not registered",
+  21: "refused",
+};
+
+/** Phones that ring on our behalf and were not picked up yet. */
+export class Rounds {
+  readonly #parts: RoundsParts;
+  /** By channel. bounded: `max_calls`, kept by the driver */
+  readonly #ringing = new Map<string, CallbackOrder>();
+
+  constructor(parts: RoundsParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#ringing.size;
+  }
+
+  channels(): Iterable<string> {
+    return this.#ringing.keys();
+  }
+
+  /** Rings the number of an order. A number that is no number is not rung, whoever sent it: it becomes dialplan. */
+  async ring(order: CallbackOrder): Promise<void> {
+    const { phone, link, log, freshId } = this.#parts;
+    if (!/^\+?[0-9*#]{1,32}$/.test(order.number) || !(order.left > 0)) {
+      log.error("a call-back was not made: its order makes no sense", { request: order.id });
+      return;
+    }
+    const channel = `knockline-${freshId()}`;
+    this.#ringing.set(channel, order);
+    const outcome = await link.ring({
+      channel,
+      endpoint: phone.callback.replaceAll("{number}", () => order.number),
+      args: ["callback"],
+      callerId: `"knockline" <${phone.extension}>`,
+      ringFor: Math.min(RING_FOR, seconds(order.left)) as Duration,
+    });
+    if (outcome.ok) log.info("calling back", { request: order.id });
+    else if (this.#ringing.delete(channel))
+      log.warn("a call-back was not made", { request: order.id, reason: outcome.message });
+  }
+
+  /** Somebody is on the line. @returns the order when it is one we rang */
+  answered(channel: string): CallbackOrder | undefined {
+    const order = this.#ringing.get(channel);
+    this.#ringing.delete(channel);
+    return order;
+  }
+
+  /** A channel is gone: says so when it was one that still rang. */
+  unanswered(channel: string, cause: number | null): void {
+    const order = this.answered(channel);
+    if (order === undefined) return;
+    const reason = CAUSES[cause ?? -1] ?? `cause ${cause}`;
+    this.#parts.log.warn("nobody took a call-back", { request: order.id, reason });
+  }
+
+  /** The link is down: what rang is forgotten. */
+  clear(): void {
+    this.#ringing.clear();
+  }
+}

@@ -1,0 +1,58 @@
+import { hours } from "../duration.ts";
+import { otpStep } from "../users/otp.ts";
+import type { User } from "../users/user.ts";
+import type { Vault } from "../users/vault.ts";
+import { Denied } from "./denial.ts";
+import type { GateState } from "./state.ts";
+import type { Transaction } from "./transaction.ts";
+import { NO_TRIES, OTP_CAPS, type Tries } from "./tries.ts";
+
+/** Where a code came from: a knock's source address, or the phone, whose tries the knocks of strangers cannot use up. */
+export type OtpSource = string | "phone";
+
+/**
+ * Counts a code before it is compared: 5 an hour for one source, and for a user's knocks 60 in all, from whatever
+ * forged sources they come; then his knocks wait for an admin, while the phone still works.
+ * @throws Denied `otp_wait`
+ */
+export function countOtp(state: GateState, tx: Transaction, user: string, source: OtpSource): void {
+  const { wall } = tx.now;
+  const mine = triesOf(state, sourceKey(user, source));
+  const fresh = wall - mine.last >= hours(1) ? NO_TRIES : mine;
+  const all = triesOf(state, userKey(user));
+  const full = source !== "phone" && all.wrong >= OTP_CAPS.user;
+  if (fresh.wrong >= OTP_CAPS.source || full) throw new Denied("otp_wait");
+  tx.setTries(sourceKey(user, source), { ...fresh, wrong: fresh.wrong + 1, last: Math.max(wall, mine.last) });
+  if (source !== "phone")
+    tx.setTries(userKey(user), { ...all, wrong: all.wrong + 1, last: Math.max(wall, all.last) });
+}
+
+/**
+ * Compares a code that was counted, and uses it up: this step and all before it are worth nothing from now on.
+ * @throws Denied `otp_wrong`
+ */
+export function consumeOtp(
+  state: GateState,
+  tx: Transaction,
+  user: User,
+  source: OtpSource,
+  code: string,
+  vault: Vault,
+): void {
+  const step =
+    user.otp === null
+      ? undefined
+      : otpStep(vault.unseal(user.otp), code, tx.now.wall, state.otpSteps.get(user.name));
+  if (step === undefined) throw new Denied("otp_wrong");
+  tx.raiseOtpStep(user.name, step);
+  tx.setTries(sourceKey(user.name, source), undefined);
+  tx.setTries(userKey(user.name), undefined);
+}
+
+/** Keys in the table of tries; `unlock` knows them. */
+export const userKey = (user: string): string => `otp/${user}`;
+const sourceKey = (user: string, source: OtpSource): string => `otp/${user}/${source}`;
+
+function triesOf(state: GateState, key: string): Tries {
+  return state.tries.get(key) ?? NO_TRIES;
+}

@@ -1,0 +1,116 @@
+import { chmod, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { ownAsFolder } from "../../host/adapters/files.ts";
+import { refusal } from "../answers.ts";
+import { lineSplitter, MAX_LINE } from "../lines.ts";
+import { Refusal } from "../verbs.ts";
+
+/** Connections at once; one more is closed at once. */
+const MAX_CONNECTIONS = 64;
+/** Questions of one connection that wait for their turn; one more ends it. */
+const MAX_WAITING = 256;
+/** Bytes that wait for a slow reader before events are dropped for it. */
+const MAX_BACKLOG = 1 << 20;
+
+/** The asker's end, as an answer sees it that goes on after it was given. */
+export interface Conversation {
+  /** Sends `{"event": ...}`; dropped for a reader that is too slow. */
+  tell(event: unknown): void;
+  /** Calls back when the asker has hung up. */
+  onClose(callback: () => void): void;
+}
+
+/** Answers one line with what `result` is to be. @throws Refusal, or anything else that `refusal` understands */
+export type AnswerLine = (line: string, conversation: Conversation) => Promise<unknown>;
+
+/** A socket that is served. */
+export interface LineServer {
+  close(): Promise<void>;
+}
+
+/**
+ * Answers questions on a unix socket, one JSON object a line each way: `{"ok":true,"result"}` or
+ * `{"ok":false,"error":{"code","message","cure"}}`. Who may ask is decided by the file's mode. Call only while
+ * holding the store's lock: a file that is there already was left by a dead gate.
+ */
+export async function serveLines(
+  path: string,
+  mode: number,
+  answer: AnswerLine,
+  maxLine = MAX_LINE,
+): Promise<LineServer> {
+  await rm(path, { force: true });
+  const sockets = new Set<Socket>(); // bounded: MAX_CONNECTIONS
+  // half open: who asks and then closes his sending side still gets the answers
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    converse(socket, answer, maxLine);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  await listen(server, path);
+  await chmod(path, mode);
+  await ownAsFolder(path);
+  return {
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  // the mode must hold from the first moment, not from the chmod on
+  const mask = process.umask(0o177);
+  return new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  }).finally(() => process.umask(mask));
+}
+
+function converse(socket: Socket, answer: AnswerLine, maxLine: number): void {
+  const split = lineSplitter(maxLine);
+  let turn = Promise.resolve(); // one question after another, in order
+  let waiting = 0;
+  const conversation: Conversation = {
+    tell: (event) => void (socket.writableLength < MAX_BACKLOG && send(socket, { event })),
+    onClose: (callback) => void socket.on("close", callback),
+  };
+  const reply = async (line: string): Promise<void> => {
+    send(socket, await said(answer, line, conversation));
+    waiting -= 1;
+  };
+  const hangUp = (message: string, cure: string): void => {
+    send(socket, { ok: false, error: plain(new Refusal("usage", message, cure)) });
+    socket.destroySoon();
+  };
+  socket.on("error", () => socket.destroy());
+  socket.on("end", () => void turn.then(() => socket.end()));
+  socket.on("data", (chunk) => {
+    try {
+      for (const line of split(chunk)) {
+        waiting += 1;
+        turn = turn.then(() => reply(line));
+      }
+      if (waiting > MAX_WAITING) hangUp("too many questions at once", "wait for answers");
+    } catch (error) {
+      hangUp((error as Error).message, "send shorter lines");
+    }
+  });
+}
+
+async function said(answer: AnswerLine, line: string, conversation: Conversation): Promise<object> {
+  try {
+    return { ok: true, result: await answer(line, conversation) };
+  } catch (error) {
+    return { ok: false, error: plain(refusal(error)) };
+  }
+}
+
+function send(socket: Socket, message: unknown): void {
+  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+function plain({ code, message, cure }: Refusal): object {
+  return { code, message, cure };
+}

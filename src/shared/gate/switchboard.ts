@@ -1,0 +1,323 @@
+import { timingSafeEqual } from "node:crypto";
+import {
+  approve,
+  checkTyped,
+  countCallback,
+  holdCallbacks,
+  lastAddress,
+  pendingByCode,
+  refuse,
+} from "../access/approvals.ts";
+import { Denied } from "../access/denial.ts";
+import type { GateEvent } from "../access/event.ts";
+import type { Gate } from "../access/gate.ts";
+import { type Grant, isLive } from "../access/grant.ts";
+import { knownUser, open, revoke } from "../access/grants.ts";
+import { readHistory } from "../access/history.ts";
+import { consumeOtp, countOtp } from "../access/one-time.ts";
+import { type Pending, pendingOf } from "../access/pending.ts";
+import { countPin, rightPin } from "../access/pin-tries.ts";
+import { CALLBACK_CAPS } from "../access/tries.ts";
+import { parseAddress } from "../address.ts";
+import { minutes } from "../duration.ts";
+import type { User } from "../users/user.ts";
+import type { PhoneRequest } from "./decode/phone-request.ts";
+import type {
+  CallbackOrder,
+  Caller,
+  PhoneGrant,
+  PhoneRefusal,
+  PhoneVerb,
+  PhoneVerbs,
+} from "./phone-verbs.ts";
+import { Refusal } from "./verbs.ts";
+
+/** A caller whose PIN was right. */
+interface Session {
+  readonly user: string;
+  /** False until the authenticator's code was right, for users who have one. */
+  complete: boolean;
+  /** Uptime ms. */
+  readonly until: number;
+}
+
+/** Somebody who wants to be told of call-backs: phone-auth's connection. */
+interface Listener {
+  tell(order: CallbackOrder): void;
+  onClose(callback: () => void): void;
+}
+
+/** No call lasts longer. */
+const SESSION_LIFE = minutes(15);
+/** Calls at once are far fewer; the oldest goes. */
+const MAX_SESSIONS = 1_000;
+
+type Answers = {
+  [V in Exclude<PhoneVerb, "callbacks">]: (args: PhoneVerbs[V]["args"]) => Promise<PhoneVerbs[V]["result"]>;
+};
+
+/**
+ * The gate's side of the phone: checks PINs and codes, and does for a session what its user may. phone-auth holds
+ * nothing but the session; every rule is kept here.
+ */
+export class Switchboard {
+  readonly #gate: Gate;
+  readonly #freshToken: () => string;
+  readonly #sessions = new Map<string, Session>(); // bounded: MAX_SESSIONS
+  readonly #listeners = new Set<Listener>(); // bounded: connections of the phone socket
+  /** Users who are being called, until when (uptime). bounded: one entry a user */
+  readonly #calling = new Map<string, number>();
+
+  /** @param freshToken draws 32 hex digits */
+  constructor(gate: Gate, freshToken: () => string) {
+    this.#gate = gate;
+    this.#freshToken = freshToken;
+    gate.subscribe((event) => void this.#onEvent(event));
+  }
+
+  /** Answers one question. A no is an answer too. @throws Refusal only for what phone-auth must not ask */
+  async answer(request: PhoneRequest, listener: Listener): Promise<unknown> {
+    if (request.verb === "callbacks") return this.#listen(listener);
+    if (request.verb === "status") this.#link(request.args as PhoneVerbs["status"]["args"], listener);
+    const answers: Answers = this.#answers;
+    try {
+      return await answers[request.verb](request.args as never);
+    } catch (error) {
+      return { ok: false, why: this.#why(error) };
+    }
+  }
+
+  readonly #answers: Answers = {
+    verify_pin: async ({ pin, caller, request }) => this.#verifyPin(pin, caller, request),
+
+    verify_otp: async ({ session, code }) => {
+      const { user, held } = this.#held(session, false);
+      await this.#gate.run((state, tx) => countOtp(state, tx, user.name, "phone"));
+      await this.#gate.run((state, tx) => consumeOtp(state, tx, user, "phone", code, this.#gate.parts.vault));
+      held.complete = true;
+      return { ok: true };
+    },
+
+    pending: async ({ session }) => {
+      const { user } = this.#held(session);
+      const requests = pendingOf(this.#gate.state, user.name, this.#uptime).map(
+        ({ id, address, code, since }) => ({
+          id,
+          address,
+          services: user.services,
+          coded: code !== null,
+          since: new Date(since).toISOString(),
+        }),
+      );
+      return { ok: true, requests };
+    },
+
+    approve: async ({ session, code, id }) => {
+      const { user } = this.#held(session);
+      const request = this.#request(user, code, id);
+      if (request === "ambiguous" || request === undefined) return { ok: false, why: request ?? "unknown" };
+      const grant = await this.#gate.run((state, tx) =>
+        approve(state, tx, request, "phone", this.#gate.parts.freshId),
+      );
+      this.#calling.delete(user.name);
+      this.#gate.parts.log.info("opened by a call", {
+        user: user.name,
+        address: grant.address,
+        id: grant.id,
+      });
+      return { ok: true, ...this.#phoneGrant(grant) };
+    },
+
+    grant_address: async ({ session, address: text, dry }) => {
+      const { user } = this.#held(session);
+      const address = parseAddress(text);
+      if (address === undefined || (await this.#gate.parts.isOwn(address)))
+        return { ok: false, why: "address" };
+      const grant = await this.#gate.run((state, tx) => {
+        checkTyped(state, address);
+        if (dry) return undefined;
+        const opening = { address, user: user.name, by: "phone", proof: null } as const;
+        return open(state, tx, opening, this.#gate.parts.freshId).grant;
+      });
+      if (grant === undefined) return { ok: true, address, seconds: 0, services: user.services };
+      this.#gate.parts.log.info("opened by a call", {
+        user: user.name,
+        address: grant.address,
+        id: grant.id,
+      });
+      return { ok: true, ...this.#phoneGrant(grant) };
+    },
+
+    last: async ({ session }) => {
+      const { user } = this.#held(session);
+      const history = await readHistory(this.#gate.parts.store, { user: user.name });
+      return { ok: true, address: lastAddress(history, this.#gate.parts.clock().wall) };
+    },
+
+    close_all: async ({ session }) => {
+      const { user } = this.#held(session);
+      const mine = this.#open(user.name);
+      await this.#gate.run((state, tx) => revoke(state, tx, mine, this.#gate.parts.memory, false));
+      return { ok: true, closed: mine.length };
+    },
+
+    status: async ({ session }) => {
+      const open = session === undefined ? [] : this.#open(this.#held(session).user.name);
+      return { ok: true, open: open.map((grant) => this.#phoneGrant(grant)) };
+    },
+
+    deny: async ({ session, id }) => {
+      const { user } = this.#held(session);
+      if (this.#request(user, undefined, id) === undefined) return { ok: false, why: "unknown" };
+      await this.#gate.run((state, tx) => {
+        refuse(state, tx, id, "phone");
+        holdCallbacks(tx, user.name);
+      });
+      this.#calling.delete(user.name);
+      return { ok: true };
+    },
+  };
+
+  async #verifyPin(
+    pin: string,
+    caller: Caller,
+    requestId: string | undefined,
+  ): Promise<PhoneVerbs["verify_pin"]["result"]> {
+    const wait = await this.#gate.run((state, tx) => countPin(state, tx, caller));
+    if (wait !== undefined) return { ok: false, why: "wait", wait: Math.ceil(wait / 1000) };
+    const user = this.#whose(await this.#gate.parts.vault.fingerprint(pin));
+    const request = requestId === undefined ? undefined : this.#gate.state.pending.get(requestId);
+    const asked = requestId === undefined || (request !== undefined && request.user === user?.name);
+    if (user === undefined || !asked || !mayCall(user, caller)) {
+      await this.#gate.run((_state, tx) =>
+        tx.note("pin-wrong", { by: "phone", reason: `${caller.lane} ${caller.endpoint}` }),
+      );
+      return { ok: false, why: "wrong" };
+    }
+    await this.#gate.run((state, tx) => {
+      knownUser(state, tx, user.name, "phone");
+      rightPin(state, tx, caller);
+    });
+    return { ok: true, session: this.#begin(user), otp: user.otp !== null };
+  }
+
+  /** Compares with every user's fingerprint, in a time that does not tell which it was. */
+  #whose(fingerprint: string): User | undefined {
+    const keyed = Buffer.from(fingerprint);
+    let found: User | undefined;
+    for (const user of this.#gate.state.users.values()) {
+      const stored = Buffer.from(user.pin ?? "".padEnd(keyed.length, "-"));
+      if (stored.length === keyed.length && timingSafeEqual(stored, keyed)) found = user;
+    }
+    return found;
+  }
+
+  #begin(user: User): string {
+    const [oldest] = this.#sessions.keys();
+    if (oldest !== undefined && this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(oldest);
+    const token = this.#freshToken();
+    this.#sessions.set(token, {
+      user: user.name,
+      complete: user.otp === null,
+      until: this.#uptime + SESSION_LIFE,
+    });
+    return token;
+  }
+
+  /** Finds a session and its user, as the user is now. @throws Denied */
+  #held(token: string, complete = true): { user: User; held: Session } {
+    const held = this.#sessions.get(token);
+    const user = held === undefined ? undefined : this.#gate.state.users.get(held.user);
+    if (held === undefined || user === undefined || held.until <= this.#uptime || held.complete !== complete)
+      throw new NoSession();
+    return { user, held };
+  }
+
+  /** The request that a code or an id names, among the user's own. */
+  #request(user: User, code: string | undefined, id: string | undefined): Pending | "ambiguous" | undefined {
+    const { state } = this.#gate;
+    if (code !== undefined) return pendingByCode(state, user.name, code, this.#uptime);
+    return pendingOf(state, user.name, this.#uptime).find((request) => request.id === id);
+  }
+
+  #open(user: string): Grant[] {
+    return this.#gate.state.ledger.ofUser(user).filter((grant) => isLive(grant, this.#uptime));
+  }
+
+  #phoneGrant({ address, ends, services }: Grant): PhoneGrant {
+    return { address, seconds: Math.max(0, Math.round((ends - this.#uptime) / 1000)), services };
+  }
+
+  #listen(listener: Listener): object {
+    this.#listeners.add(listener);
+    listener.onClose(() => this.#listeners.delete(listener));
+    return { ok: true };
+  }
+
+  #link({ link }: PhoneVerbs["status"]["args"], listener: Listener): void {
+    if (link === undefined) return;
+    this.#gate.phone = link;
+    listener.onClose(() => {
+      this.#gate.phone = "off";
+    });
+  }
+
+  /** A knock asked for an approval: its user is called back, where that is how he approves. */
+  async #onEvent({ event, user: name, address }: GateEvent): Promise<void> {
+    const user = event === "asked" && name !== null ? this.#gate.state.users.get(name) : undefined;
+    if (user?.approval !== "call" || user.phone === null) return;
+    const request = pendingOf(this.#gate.state, user.name, this.#uptime).find(
+      (one) => one.address === address,
+    );
+    if (
+      request === undefined ||
+      this.#listeners.size === 0 ||
+      (this.#calling.get(user.name) ?? 0) > this.#uptime
+    ) {
+      this.#gate.parts.log.warn("a call-back was not placed", {
+        user: user.name,
+        reason: this.#listeners.size === 0 ? "no phone" : "one call at a time",
+      });
+      return;
+    }
+    this.#calling.set(user.name, this.#uptime + CALLBACK_CAPS.ring); // before the count, which waits: one call at a time
+    if (!(await this.#gate.run((state, tx) => countCallback(state, tx, user.name)))) {
+      this.#calling.delete(user.name);
+      this.#gate.parts.log.warn("a call-back was not placed", {
+        user: user.name,
+        reason: "held, or too many",
+      });
+      return;
+    }
+    const order = {
+      id: request.id,
+      number: user.phone,
+      code: request.code,
+      left: Math.round((request.ends - this.#uptime) / 1000),
+    };
+    for (const listener of this.#listeners) listener.tell(order);
+  }
+
+  #why(error: unknown): PhoneRefusal {
+    if (error instanceof NoSession) return "session";
+    if (error instanceof Denied) return DENIED[error.reason as keyof typeof DENIED] ?? "refused";
+    if (error instanceof Refusal)
+      return error.code === "not_found" ? "unknown" : error.code === "broken" ? "broken" : "refused";
+    this.#gate.parts.log.error("a call could not be served", { message: String(error) });
+    return "broken";
+  }
+
+  get #uptime(): number {
+    return this.#gate.parts.clock().uptime;
+  }
+}
+
+/** The session is unknown, over, or not complete. */
+class NoSession extends Error {}
+
+const DENIED = { otp_wrong: "wrong", otp_wait: "wait", address_refused: "address" } as const;
+
+/** Caller ID may narrow who uses a PIN; it never proves anything. */
+function mayCall({ callers }: User, { number }: Caller): boolean {
+  return callers.length === 0 || (number !== null && callers.includes(number));
+}

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect } from "vitest";
+import { memoryOf } from "../../bench/costs.mjs";
+import { addCrowd, kernelSet } from "../helpers/flood-crowd.ts";
+import { openScene, type Scene, type User } from "../helpers/instance.ts";
+import type { Host } from "../helpers/lab.ts";
+import { needs } from "../helpers/needs.ts";
+import { until } from "../helpers/wait.ts";
+
+const { describe, test } = needs("root", "nft", "ip");
+const { test: floodTest } = needs("root", "nft", "ip", "hping3");
+const LONG = process.env.KNOCKLINE_LONG === "1";
+
+const CLIENTS = 1_000;
+const FORGED = LONG ? 1_000_000 : 300_000;
+
+describe("1,000 clients that knock in the same second", () => {
+  let scene: Scene<"crowd">;
+  let users: User[];
+  beforeAll(async () => {
+    scene = await openScene(["crowd"], { firewall: { guard: "services" } });
+    await scene.hosts.crowd.anyip("198.18.0.0/16");
+    users = await addCrowd(scene.instance, CLIENTS);
+    await scene.instance.start();
+  });
+  afterAll(() => scene.close());
+
+  test("all get in within 3 s, each with ports and an address of their own", async () => {
+    const { server, hosts, instance } = scene;
+    const knockers = users.map(({ steps }, n) => ({
+      from: `198.18.${1 + (n >> 8)}.${n & 255}`,
+      ports: steps.map(({ port }) => port),
+    }));
+    const start = performance.now();
+    await hosts.crowd.agent.sendMany({ address: server.address, knockers, gap: 20 });
+    const sent = performance.now();
+    const count = async (): Promise<boolean> => (await kernelSet(server, "ssh4")).length === CLIENTS;
+    await until(count, { what: "a thousand doors are open in the kernel", deadline: 5_000 });
+    const opened = performance.now();
+    console.log(`sent in ${Math.round(sent - start)} ms, open after ${Math.round(opened - start)} ms`);
+    expect(opened - start).toBeLessThan(3_000);
+    const { grants } = await instance.json(["list"]);
+    const addresses = grants.map(({ address }: { address: string }) => address);
+    expect(addresses.sort()).toEqual(knockers.map(({ from }) => from).sort());
+    for (const { from } of [knockers[0], knockers[500], knockers[999]].filter((one) => one !== undefined))
+      expect(await instance.tryConnect(hosts.crowd, 22, { source: from })).toBe("open");
+  }, 120_000);
+});
+
+describe(`${FORGED.toLocaleString("en")} forged half-knocks`, () => {
+  let scene: Scene<"forger" | "laptop">;
+  let user: User;
+  beforeAll(async () => {
+    scene = await openScene(["forger", "laptop"], { firewall: { guard: "services" } });
+    user = await scene.instance.addUser("ann");
+    await scene.instance.start();
+  });
+  afterAll(() => scene.close());
+
+  floodTest(
+    "fill neither knockd's memory nor conntrack, and a real knock then opens within 100 ms",
+    async () => {
+      const { server, hosts, instance } = scene;
+      const received = await flood(server, hosts.forger, user.steps[0]?.port ?? 0);
+      const pid = instance.pid ?? 0;
+      console.log(`received ${received}`, `RSS ${memoryOf(pid)}, peak ${memoryOf(pid, "VmHWM")}`);
+      expect(memoryOf(pid)).toBeLessThan(150);
+      expect(memoryOf(pid, "VmHWM")).toBeLessThan(150);
+      const conntrack = await server.run("cat", ["/proc/sys/net/netfilter/nf_conntrack_count"]);
+      expect(Number(conntrack.stdout)).toBeLessThan(1_000);
+      const opening = hosts.laptop.agent.connectUntilOpen({ address: server.address, port: 22 });
+      const { at: sent } = await instance.knock(hosts.laptop, user);
+      const { at } = await opening;
+      console.log(`open after ${(at ?? 0) - sent} ms`);
+      expect(at).not.toBeNull();
+      expect((at ?? 0) - sent).toBeLessThan(100);
+    },
+    LONG ? 180_000 : 90_000,
+  );
+});
+
+/** Forges first knocks from random addresses. @returns how many packets arrived */
+async function flood(server: Host, forger: Host, port: number): Promise<number> {
+  const device = `${forger.uplink?.device}:`;
+  const arrived = async (): Promise<number> => {
+    const { stdout } = await server.run("cat", ["/proc/net/dev"]);
+    const line = stdout.split("\n").find((one) => one.trim().startsWith(device));
+    return Number(line?.trim().split(/\s+/)[2]);
+  };
+  const before = await arrived();
+  const options = ["-q", "--udp", "--rand-source", "--flood", "-p", `${port}`];
+  const flooding = forger.start("hping3", [...options, server.address]);
+  try {
+    const enough = async () => (await arrived()) - before >= FORGED;
+    await until(enough, { what: "all forged knocks arrived", deadline: 150_000, every: 50 });
+  } finally {
+    await flooding.kill("SIGKILL");
+  }
+  return (await arrived()) - before;
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect } from "vitest";
+import { addCrowd, kernelSet } from "../helpers/flood-crowd.ts";
+import { openScene, type Scene, type User } from "../helpers/instance.ts";
+import { needs } from "../helpers/needs.ts";
+import { ALL_PORTS, allSweeps, sweep } from "../helpers/sweep.ts";
+import { until } from "../helpers/wait.ts";
+
+const { describe, test } = needs("root", "nft", "ip");
+
+/** Random orders in this run, beside ascending and descending. */
+const RANDOM = process.env.KNOCKLINE_LONG === "1" ? 20 : 5;
+
+describe.each([
+  { who: "1 user", size: 1 },
+  { who: "50 users", size: 50 },
+])("a sweep over all 65,535 UDP ports, with $who", ({ size }) => {
+  let scene: Scene<"scanner" | "laptop">;
+  let users: User[];
+  let sources = 0;
+
+  /** An address that never knocked before: a flagged one would not get far enough to be a test. */
+  const freshSource = (): string => `198.18.0.${++sources}`;
+  const grants = async (): Promise<unknown[]> => (await scene.instance.json(["list"])).grants;
+
+  beforeAll(async () => {
+    scene = await openScene(["scanner", "laptop"], { firewall: { guard: "services" } });
+    await scene.hosts.scanner.anyip("198.18.0.0/16");
+    users = await addCrowd(scene.instance, size);
+    await scene.instance.start();
+  });
+  afterAll(() => scene.close());
+
+  test.each(allSweeps(RANDOM))(
+    "opens nothing, and puts its source among the scanners: $name",
+    async ({ ports }) => {
+      const source = freshSource();
+      const { sent } = await sweep(scene.hosts.scanner, scene.server.address, ports, { source });
+      expect(sent).toBe(65_535);
+      expect(await grants()).toEqual([]);
+      expect(await kernelSet(scene.server, "ssh4")).toEqual([]);
+      expect(await kernelSet(scene.server, "scanner4")).toContain(source);
+    },
+  );
+
+  test("over IPv6 opens nothing, and puts its /64 among the scanners", async () => {
+    const { scanner } = scene.hosts;
+    await sweep(scanner, scene.server.address6, ALL_PORTS, { source: scanner.address6 });
+    expect(await grants()).toEqual([]);
+    expect(await kernelSet(scene.server, "ssh6")).toEqual([]);
+    expect(await kernelSet(scene.server, "scanner6")).toContain(scanner.address6.replace(/::1$/, "::"));
+  });
+
+  test("does not keep a user at a clean address out", async () => {
+    const { scanner, laptop } = scene.hosts;
+    const [user] = users;
+    if (user === undefined) throw new Error("no user");
+    let over = false;
+    const sweeping = sweep(scanner, scene.server.address, ALL_PORTS, { source: freshSource() }).then(() => {
+      over = true;
+    });
+    await until(async () => (await kernelSet(scene.server, "scanner4")).includes(`198.18.0.${sources}`), {
+      what: "the sweep is under way",
+    });
+    await scene.instance.knock(laptop, user);
+    await until(async () => (await scene.instance.tryConnect(laptop, 22, { timeout: 200 })) === "open", {
+      what: "the user's door is open",
+    });
+    expect(over).toBe(false);
+    await sweeping;
+    expect(await grants()).toMatchObject([{ user: user.name, address: laptop.address }]);
+  });
+});

@@ -1,0 +1,380 @@
+import { generateSync } from "otplib";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ask as leave } from "../../src/shared/access/pending.ts";
+import { parseAddress } from "../../src/shared/address.ts";
+import { days, hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { answer } from "../../src/shared/gate/answers.ts";
+import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
+import type { CallbackOrder, Caller, PhoneVerb, PhoneVerbs } from "../../src/shared/gate/phone-verbs.ts";
+import { Switchboard } from "../../src/shared/gate/switchboard.ts";
+import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
+import { type TestGate, testGate } from "../helpers/gate.ts";
+
+let t: TestGate;
+let switchboard: Switchboard;
+let orders: CallbackOrder[];
+let tokens = 0;
+let pin: string;
+
+const inside: Caller = { lane: "internal", endpoint: "PJSIP/201", number: "201" };
+const outside = (number: string): Caller => ({ lane: "external", endpoint: "PJSIP/trunk", number });
+const admin = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
+  answer(t.gate, verb, args, { since: null, reread: async () => {} });
+const listener = { tell: (order: CallbackOrder) => void orders.push(order), onClose: () => {} };
+const phone = <V extends PhoneVerb>(verb: V, args: PhoneVerbs[V]["args"]) =>
+  switchboard.answer(decodePhoneRequest(JSON.stringify({ verb, args })), listener) as Promise<
+    PhoneVerbs[V]["result"]
+  >;
+
+function sit(): void {
+  orders = [];
+  switchboard = new Switchboard(t.gate, () => (tokens++).toString(16).padStart(32, "0"));
+}
+
+async function session(caller: Caller = inside, digits = pin): Promise<string> {
+  const answered = await phone("verify_pin", { pin: digits, caller });
+  if (!answered.ok) throw new Error(answered.why);
+  return answered.session;
+}
+
+function request(user: string, text: string, code: string | null) {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(text);
+  return t.gate.run((state, tx) =>
+    leave(state, tx, { user, address, proof: "none", code }, t.gate.parts.freshId),
+  );
+}
+
+beforeEach(async () => {
+  t = await testGate();
+  sit();
+  const added = await admin("user_add", { name: "alice", proof: "none", pin: true });
+  pin = added.once.pin ?? "";
+});
+
+describe("a PIN", () => {
+  it("is drawn with eight digits, shown once, and not to be found in the store", async () => {
+    expect(pin).toMatch(/^\d{8}$/);
+    expect(JSON.stringify(await t.store.read(""))).not.toContain(pin);
+    expect((await admin("user_show", { name: "alice" })).user).toMatchObject({ pin: true });
+  });
+
+  it("opens a session, and a wrong one does not", async () => {
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true, otp: false });
+    expect(await phone("verify_pin", { pin: "13572468", caller: inside })).toEqual({
+      ok: false,
+      why: "wrong",
+    });
+  });
+
+  it.each(["1234", "11111111", "12345678", "98765432", "12121212", "20260101", "4711", "x2345678"])(
+    "is refused when it is weak or short: %s",
+    async (weak) => {
+      await expect(admin("user_rotate", { name: "alice", pin: weak })).rejects.toMatchObject({
+        code: "refused",
+      });
+    },
+  );
+
+  it("is nobody else's", async () => {
+    await expect(admin("user_add", { name: "bob", proof: "none", pin })).rejects.toMatchObject({
+      code: "refused",
+    });
+  });
+
+  it("is worth nothing from a caller the user did not name, for a disabled user, and after a rotation", async () => {
+    await admin("user_set", { name: "alice", callers: ["+4930123"] });
+    expect(await phone("verify_pin", { pin, caller: inside })).toEqual({ ok: false, why: "wrong" });
+    await admin("user_set", { name: "alice", callers: [], enabled: false });
+    expect(await phone("verify_pin", { pin, caller: inside })).toEqual({ ok: false, why: "refused" });
+    await admin("user_set", { name: "alice", enabled: true });
+    const fresh = await admin("user_rotate", { name: "alice", pin: true });
+    expect(await phone("verify_pin", { pin, caller: inside })).toEqual({ ok: false, why: "wrong" });
+    t.pass(seconds(30)); // what was tried counts, also while it could not succeed
+    expect(await phone("verify_pin", { pin: fresh.once.pin ?? "", caller: inside })).toMatchObject({
+      ok: true,
+    });
+  });
+});
+
+describe("wrong tries", () => {
+  const wrong = (caller: Caller) => phone("verify_pin", { pin: "97531864", caller });
+
+  it("make the caller wait, longer each time, and a restart forgives nothing", async () => {
+    for (let i = 0; i < 3; i++) expect(await wrong(inside)).toEqual({ ok: false, why: "wrong" });
+    expect(await phone("verify_pin", { pin, caller: inside })).toEqual({ ok: false, why: "wait", wait: 30 });
+    await t.restart();
+    sit();
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ why: "wait" });
+    t.pass(seconds(30));
+    expect(await wrong(inside)).toMatchObject({ why: "wrong" });
+    expect(await wrong(inside)).toEqual({ ok: false, why: "wait", wait: 60 });
+    t.pass(seconds(60));
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
+    expect(await wrong(inside)).toMatchObject({ why: "wrong" });
+  });
+
+  it("are counted before they are compared, so that parallel calls gain nothing", async () => {
+    const results = await Promise.all(Array.from({ length: 50 }, () => wrong(outside("+49301"))));
+    expect(results.filter((result) => !result.ok && result.why === "wrong").length).toBe(3);
+  });
+
+  it("of all strangers together end at 200 a day, while internal phones and known callers go on", async () => {
+    await session(outside("+4930600"));
+    const counted = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => wrong(outside(`+49${1000 + i}`))),
+    );
+    expect(counted.filter((result) => !result.ok && result.why === "wrong").length).toBe(199);
+    expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ why: "wait" });
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
+    expect(await phone("verify_pin", { pin, caller: outside("+4930600") })).toMatchObject({ ok: true });
+    t.pass(days(1));
+    expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ ok: true });
+  });
+
+  it("are in the history without a digit, and an admin can forgive them", async () => {
+    for (let i = 0; i < 4; i++) await wrong(inside);
+    const { events } = await admin("history", {});
+    expect(events.filter(({ event }) => event === "pin-wrong")).toMatchObject([
+      { reason: "internal PJSIP/201" },
+      {},
+      {},
+    ]);
+    expect(JSON.stringify(events)).not.toContain("97531864");
+    await admin("unlock", { who: "PJSIP/201" });
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
+    await expect(admin("unlock", { who: "nobody" })).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("keep a month of guessing at all users under one per cent", async () => {
+    const { shortestPin } = await import("../../src/shared/users/pin.ts");
+    for (const users of [1, 10, 100, 2000])
+      expect((users * 200 * 30) / 10 ** shortestPin(users)).toBeLessThan(0.01 + 1e-9);
+  });
+});
+
+describe("a session", () => {
+  it("opens a keyed address for its user, and closes it again", async () => {
+    const token = await session();
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7", dry: true })).toMatchObject(
+      { ok: true },
+    );
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7" })).toEqual({
+      ok: true,
+      address: "203.0.113.7",
+      seconds: 3600,
+      services: ["ssh"],
+    });
+    expect(await t.keys("ssh4")).toEqual(["203.0.113.7"]);
+    expect((await admin("list", {})).grants).toMatchObject([{ user: "alice", by: "phone", proof: null }]);
+    expect(await phone("status", { session: token })).toMatchObject({ open: [{ address: "203.0.113.7" }] });
+    expect(await phone("last", { session: token })).toEqual({ ok: true, address: "203.0.113.7" });
+    expect(await phone("close_all", { session: token })).toEqual({ ok: true, closed: 1 });
+    expect(await t.keys("ssh4")).toEqual([]);
+  });
+
+  it.each([
+    "256.1.1.1",
+    "0.0.0.0",
+    "127.0.0.1",
+    "224.1.1.1",
+    "255.255.255.255",
+    "169.254.1.1",
+    "10.1.2.3",
+    "198.51.100.1",
+    "rubbish",
+  ])("never opens %s", async (address) => {
+    expect(await phone("grant_address", { session: await session(), address })).toEqual({
+      ok: false,
+      why: "address",
+    });
+    expect((await admin("list", {})).grants).toEqual([]);
+  });
+
+  it("is over after a quarter of an hour, unknown when it was never given, and gone with its user", async () => {
+    const token = await session();
+    expect(await phone("pending", { session: "f".repeat(32) })).toEqual({ ok: false, why: "session" });
+    t.pass(minutes(15));
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7" })).toEqual({
+      ok: false,
+      why: "session",
+    });
+    const again = await session();
+    await admin("user_remove", { name: "alice" });
+    expect(await phone("grant_address", { session: again, address: "203.0.113.7" })).toEqual({
+      ok: false,
+      why: "session",
+    });
+  });
+
+  it("may do nothing before the authenticator's code, which works once", async () => {
+    const { once } = await admin("user_set", { name: "alice", otp: true });
+    const secret = new URL(once.otp_uri ?? "").searchParams.get("secret") ?? "";
+    const code = () => generateSync({ secret, epoch: Math.floor(t.gate.parts.clock().wall / 1000) });
+    const answered = await phone("verify_pin", { pin, caller: inside });
+    expect(answered).toMatchObject({ ok: true, otp: true });
+    const token = answered.ok ? answered.session : "";
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7" })).toEqual({
+      ok: false,
+      why: "session",
+    });
+    expect(await phone("verify_otp", { session: token, code: "000000" })).toEqual({
+      ok: false,
+      why: "wrong",
+    });
+    expect(await phone("verify_otp", { session: token, code: code() })).toEqual({ ok: true });
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7" })).toMatchObject({
+      ok: true,
+    });
+    expect(await phone("verify_otp", { session: await session(), code: code() })).toEqual({
+      ok: false,
+      why: "wrong",
+    });
+    t.pass(seconds(30));
+    expect(await phone("verify_otp", { session: await session(), code: code() })).toEqual({ ok: true });
+  });
+});
+
+describe("a pending request", () => {
+  beforeEach(() => admin("user_set", { name: "alice", approval: "phone" }));
+
+  it("opens by its code, once, and only for the user who made it", async () => {
+    const other = await admin("user_add", { name: "bob", proof: "none", pin: true });
+    await request("alice", "192.0.2.1", "482193");
+    const foreign = await session(inside, other.once.pin);
+    expect(await phone("approve", { session: foreign, code: "482193" })).toEqual({
+      ok: false,
+      why: "unknown",
+    });
+    const token = await session();
+    expect(await phone("approve", { session: token, code: "111111" })).toEqual({ ok: false, why: "unknown" });
+    expect(await phone("approve", { session: token, code: "482193" })).toMatchObject({
+      ok: true,
+      address: "192.0.2.1",
+      seconds: 3600,
+    });
+    expect(await phone("approve", { session: token, code: "482193" })).toEqual({ ok: false, why: "unknown" });
+    expect((await admin("list", {})).grants).toMatchObject([
+      { address: "192.0.2.1", by: "phone", proof: "none" },
+    ]);
+  });
+
+  it("is not taken by code when two have the same, but by id when it was read out", async () => {
+    await request("alice", "192.0.2.1", "482193");
+    const { id } = await request("alice", "192.0.2.2", "482193");
+    const token = await session();
+    expect(await phone("approve", { session: token, code: "482193" })).toEqual({
+      ok: false,
+      why: "ambiguous",
+    });
+    expect(await phone("pending", { session: token })).toMatchObject({
+      requests: [{ address: "192.0.2.1" }, { address: "192.0.2.2", coded: true }],
+    });
+    expect(await phone("approve", { session: token, id })).toMatchObject({ ok: true, address: "192.0.2.2" });
+  });
+
+  it("is one an address and three a user, for ten minutes", async () => {
+    const first = await request("alice", "192.0.2.1", null);
+    expect((await request("alice", "192.0.2.1", "4711")).id).toBe(first.id);
+    await request("alice", "192.0.2.2", null);
+    await request("alice", "192.0.2.3", null);
+    await expect(request("alice", "192.0.2.4", null)).rejects.toMatchObject({ reason: "too_many_pending" });
+    expect((await admin("pending", {})).pending.length).toBe(3);
+    t.pass(minutes(10));
+    expect((await admin("pending", {})).pending).toEqual([]);
+    await t.gate.sweep();
+    expect((await t.store.read("pending/")).length).toBe(0);
+  });
+
+  it("can be approved or denied by an admin, and outlives a restart", async () => {
+    const first = await request("alice", "192.0.2.1", null);
+    const second = await request("alice", "192.0.2.2", null);
+    await t.restart();
+    expect((await admin("approve", { id: first.id })).grant).toMatchObject({
+      address: "192.0.2.1",
+      by: "admin",
+    });
+    await admin("deny", { id: second.id });
+    expect((await admin("pending", {})).pending).toEqual([]);
+    await expect(admin("approve", { id: first.id })).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("a call-back", () => {
+  beforeEach(async () => {
+    await admin("user_set", { name: "alice", approval: "call", phone: "+4930555" });
+    await phone("callbacks", {});
+  });
+  const settled = () => new Promise(setImmediate);
+
+  it("is ordered with the number an admin registered and the code of the laptop, one at a time", async () => {
+    const { id } = await request("alice", "192.0.2.1", "482193");
+    await request("alice", "192.0.2.2", "555777");
+    await settled();
+    expect(orders).toEqual([{ id, number: "+4930555", code: "482193", left: 600 }]);
+  });
+
+  it("takes only the PIN of the user who is called", async () => {
+    const other = await admin("user_add", { name: "bob", proof: "none", pin: true });
+    const { id } = await request("alice", "192.0.2.1", "482193");
+    expect(await phone("verify_pin", { pin: other.once.pin ?? "", caller: inside, request: id })).toEqual({
+      ok: false,
+      why: "wrong",
+    });
+    const answered = await phone("verify_pin", { pin, caller: inside, request: id });
+    expect(await phone("approve", { session: answered.ok ? answered.session : "", id })).toMatchObject({
+      ok: true,
+    });
+  });
+
+  it("comes three times an hour at the most, and ten times a day", async () => {
+    for (let i = 1; i <= 40; i++) {
+      const { id } = await request("alice", "192.0.2.1", null);
+      await settled();
+      await admin("deny", { id });
+      t.pass(minutes(5));
+    }
+    expect(orders.length).toBe(10);
+    t.pass(hours(24));
+    await request("alice", "192.0.2.1", null);
+    await settled();
+    expect(orders.length).toBe(11);
+  });
+
+  it("is held for an hour after 9", async () => {
+    const { id } = await request("alice", "192.0.2.1", null);
+    await settled();
+    expect(await phone("deny", { session: await session(), id })).toEqual({ ok: true });
+    await request("alice", "192.0.2.1", null);
+    await settled();
+    expect(orders.length).toBe(1);
+    t.pass(minutes(61));
+    await t.gate.sweep();
+    await request("alice", "192.0.2.1", null);
+    await settled();
+    expect(orders.length).toBe(2);
+  });
+});
+
+describe("the phone socket", () => {
+  it.each([
+    '{"verb":"grant","args":{"address":"192.0.2.1"}}',
+    '{"verb":"constructor","args":{}}',
+    '{"verb":"verify_pin","args":{"pin":"1234 ; drop","caller":{"lane":"internal","endpoint":"PJSIP/1","number":null}}}',
+    '{"verb":"verify_pin","args":{"pin":"12345678","caller":{"lane":"admin","endpoint":"PJSIP/1","number":null}}}',
+    '{"verb":"status","args":{"more":1}}',
+    "[]",
+    "null",
+    "{",
+    "",
+  ])("refuses %s", (line) => {
+    expect(() => decodePhoneRequest(line)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
+  it("never repeats in an error what it was sent", () => {
+    const line = '{"verb":"verify_pin","args":{"pin":"97531864x","caller":null}}';
+    expect(() => decodePhoneRequest(line)).not.toThrow("97531864");
+    expect(() => decodePhoneRequest(line)).toThrow();
+  });
+});
