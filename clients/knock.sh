@@ -228,7 +228,8 @@ make_up_code() {
   local number
   number=$(od -An -N4 -tu4 /dev/urandom 2>/dev/null)
   number=${number//[!0-9]/}
-  code=$(printf '%06d' $((${number:-RANDOM * 1073741824 + RANDOM * 32768 + RANDOM} % 1000000)))
+  [ -n "$number" ] || number=$((RANDOM * 1073741824 + RANDOM * 32768 + RANDOM))
+  code=$(printf '%06d' $((number % 1000000)))
 }
 
 # ---- knocking ------------------------------------------------------------------------------------------

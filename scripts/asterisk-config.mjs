@@ -141,6 +141,7 @@ function pjsip(port) {
 ${ENDPOINT}
 context = robot
 from_user = ${name}
+send_pai = yes
 outbound_auth = ${name}-login
 aors = outside-${name}
 [outside-${name}]
@@ -163,9 +164,11 @@ ${caller("phone")}${caller("trunk")}
 ${ENDPOINT}
 context = internal
 auth = phone-login
+trust_id_inbound = yes
 [trunk]
 ${ENDPOINT}
 context = from-trunk
+trust_id_inbound = yes
 ; an endpoint that anybody may call from, although its context is that of the phones
 [anonymous]
 ${ENDPOINT}

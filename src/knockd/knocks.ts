@@ -12,7 +12,7 @@ import { type Duration, seconds } from "../shared/duration.ts";
 import { StoreError } from "../shared/store/store.ts";
 import type { User } from "../shared/users/user.ts";
 import { type Allowance, allowance, take } from "./allowance.ts";
-import { prove } from "./proofs/proof.ts";
+import { prove } from "./proofs/prove.ts";
 import { Recent } from "./recent.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AriLink, LinkEvent } from "../../src/phone-auth/link/link.ts";
 import { milliseconds, seconds } from "../../src/shared/duration.ts";
 import { until } from "../helpers/wait.ts";
@@ -34,6 +34,7 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
   describe(`ari-link to ${name}`, () => {
     let bench: Bench;
     let link: AriLink;
+    const phones: Phone[] = [];
     let ids = 0;
     const fresh = (): string => `test-${++ids}`;
     const told = <Kind extends LinkEvent["kind"]>(kind: Kind): Of<Kind>[] =>
@@ -49,31 +50,40 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
       await until(() => link.state.state === "up", { what: "the link is up", deadline: 10_000 });
     });
     afterAll(() => bench?.close());
+    afterEach(async () => {
+      for (const phone of phones.splice(0)) await phone.hangUp(); // a failed test's too
+      const isGone = ({ channel }: Of<"call">) => told("gone").some((event) => event.channel === channel);
+      await until(() => told("call").every(isGone), { what: "the link tells of the end of every call" });
+    });
     beforeEach(async () => {
       await until(async () => (await bench.channels()).length === 0, { what: "no call is left" });
       bench.events.length = 0;
     });
 
+    async function call(): Promise<Phone> {
+      const phone = await bench.call();
+      phones.push(phone);
+      return phone;
+    }
+
     /** A call that was answered. */
     async function answered() {
-      const phone = await bench.call();
+      const phone = await call();
       const { channel } = await next("call");
       expect(await link.answer(channel)).toMatchObject({ ok: true });
       return { phone, channel };
     }
 
     test("tells of a call: by whom, from where, with what arguments", async () => {
-      const phone = await bench.call();
-      const call = await next("call");
-      expect(call).toMatchObject({
+      await call();
+      const arrival = await next("call");
+      expect(arrival).toMatchObject({
         endpoint: "PJSIP/phone",
         number: "5550100",
         context: "internal",
         args: [],
       });
-      expect(call.channel).not.toBe("");
-      await phone.hangUp();
-      await next("gone");
+      expect(arrival.channel).not.toBe("");
     });
 
     test("tells of every key once, in order", async () => {
@@ -86,7 +96,6 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
           .join(""),
       ).toBe("1234567890*#55");
       expect(told("digit").every((event) => event.channel === channel)).toBe(true);
-      await phone.hangUp();
     });
 
     test("plays a list to its end, and says so once", async () => {
@@ -103,16 +112,15 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
     });
 
     test("says of a recording that does not exist that its play is over", async () => {
-      const { phone, channel } = await answered();
+      const { channel } = await answered();
       const playback = fresh();
       await link.play(channel, playback, ["sound:no-such-recording"]);
       bench.pass();
       await next("played", (event) => event.playback === playback);
-      await phone.hangUp();
     });
 
     test("stops a play at once, and not a second time", async () => {
-      const { phone, channel } = await answered();
+      const { channel } = await answered();
       const playback = fresh();
       await link.play(channel, playback, Array(20).fill("sound:digits/9"));
       const begin = performance.now();
@@ -120,7 +128,6 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
       await next("played", (event) => event.playback === playback);
       expect(performance.now() - begin).toBeLessThan(1_000); // 20 nines take 10 s
       expect(await link.stop(playback)).toMatchObject({ ok: false, why: "gone" });
-      await phone.hangUp();
     });
 
     test("tells once that a caller hung up, and finds him gone from then on", async () => {
@@ -145,13 +152,12 @@ export function ariLinkContract(name: string, open: () => Promise<Bench>): void 
     });
 
     test("reads a dialplan function, and fails on one that does not exist", async () => {
-      const { phone, channel } = await answered();
+      const { channel } = await answered();
       expect(await link.variable(channel, bench.variable.name)).toMatchObject({
         ok: true,
         value: bench.variable.value,
       });
       expect(await link.variable(channel, "NO_SUCH(thing)")).toMatchObject({ ok: false, why: "failed" });
-      await phone.hangUp();
     });
 
     /** Rings an endpoint. */

@@ -68,7 +68,7 @@ async function openReal(): Promise<Bench> {
       call: () => asterisk.call({ as: "phone" }),
       endpoints: {
         "picks up": "Local/201@internal",
-        "is busy": "Local/203@internal",
+        "is busy": "PJSIP/203@outside-phone",
         "does not exist": "PJSIP/nobody",
         rings: "Local/202@internal",
       },

@@ -13,12 +13,12 @@ export async function addCrowd(instance: Instance, size: number): Promise<Added[
   const pattern = await instance.addUser("pattern");
   const store = await openLevelStore(join(instance.folder, "db"));
   try {
-    const [entry] = await store.read(keys.user(pattern.name));
+    const [[, record] = []] = await store.read(keys.user(pattern.name));
     const taken = new Set([...(await decoys(store)), ...pattern.steps.map(({ port }) => port)]);
     const free = Array.from({ length: 6_000 }, (_, n) => 20_000 + n).filter((port) => !taken.has(port));
     const crowd = Array.from({ length: size }, (_, n) => {
       const steps = [n + 1_000, n, n + 2_000].map((at) => ({ proto: "udp" as const, port: free[at] ?? 0 }));
-      return { ...(entry?.value as User), name: `crowd${n}`, steps };
+      return { ...(record as User), name: `crowd${n}`, steps };
     });
     await store.write([
       { key: keys.user(pattern.name) },
@@ -31,8 +31,8 @@ export async function addCrowd(instance: Instance, size: number): Promise<Added[
 }
 
 async function decoys(store: Awaited<ReturnType<typeof openLevelStore>>): Promise<number[]> {
-  const [entry] = await store.read(keys.decoys);
-  return (entry?.value as number[] | undefined) ?? [];
+  const [[, ports] = []] = await store.read(keys.decoys);
+  return (ports as number[] | undefined) ?? [];
 }
 
 /** @returns the keys of a set in the kernel of a host, e.g. of `scanner4` */

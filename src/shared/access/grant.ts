@@ -30,6 +30,22 @@ export interface Grant {
   readonly closed?: { readonly how: Closing; readonly kept: boolean };
 }
 
+/** A valid knock that waits for its phone call (or an admin). */
+export interface Pending {
+  /** `p` and 6 hex digits. */
+  readonly id: string;
+  readonly user: string;
+  readonly address: Address;
+  readonly proof: ProofName;
+  /** 4 to 8 digits that the laptop shows. */
+  readonly code: string | null;
+  /** Wall clock ms. */
+  readonly since: number;
+  readonly expires: number;
+  /** Uptime ms. */
+  readonly ends: number;
+}
+
 /** TCP sessions of these services from this address are cut, although they were let in once. */
 export interface Revocation {
   readonly address: Address;

@@ -3,25 +3,10 @@ import { type Duration, formatDuration } from "../duration.ts";
 import { Refusal } from "../gate/verbs.ts";
 import type { ProofName } from "../gate/views.ts";
 import { Denied } from "./denial.ts";
+import type { Pending } from "./grant.ts";
 import { knownUser, openedAddress } from "./grants.ts";
 import type { GateState } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
-
-/** A valid knock that waits for its phone call (or an admin). */
-export interface Pending {
-  /** `p` and 6 hex digits. */
-  readonly id: string;
-  readonly user: string;
-  readonly address: Address;
-  readonly proof: ProofName;
-  /** 4 to 8 digits that the laptop shows. */
-  readonly code: string | null;
-  /** Wall clock ms. */
-  readonly since: number;
-  readonly expires: number;
-  /** Uptime ms. */
-  readonly ends: number;
-}
 
 /** Requests of one user at a time. */
 const MOST = 3;

@@ -1,7 +1,6 @@
 import type { Instant } from "../duration.ts";
 import type { GateEvent } from "./event.ts";
-import type { Grant, Revocation } from "./grant.ts";
-import type { Pending } from "./pending.ts";
+import type { Grant, Pending, Revocation } from "./grant.ts";
 import type { FirewallState } from "./state.ts";
 
 /** The store's key of each thing. What is read back is decoded by `decode/records.ts`. */

@@ -2,8 +2,8 @@ import type { Duration } from "../duration.ts";
 import type { Policy } from "../firewall/policy.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { User } from "../users/user.ts";
+import type { Pending } from "./grant.ts";
 import { Ledger } from "./ledger.ts";
-import type { Pending } from "./pending.ts";
 import type { ProjectionRules } from "./projection.ts";
 import type { Tries } from "./tries.ts";
 

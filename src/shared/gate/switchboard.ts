@@ -11,11 +11,11 @@ import {
 import { Denied } from "../access/denial.ts";
 import type { GateEvent } from "../access/event.ts";
 import type { Gate } from "../access/gate.ts";
-import { type Grant, isLive } from "../access/grant.ts";
+import { type Grant, isLive, type Pending } from "../access/grant.ts";
 import { knownUser, open, revoke } from "../access/grants.ts";
 import { readHistory } from "../access/history.ts";
 import { consumeOtp, countOtp } from "../access/one-time.ts";
-import { type Pending, pendingOf } from "../access/pending.ts";
+import { pendingOf } from "../access/pending.ts";
 import { countPin, rightPin } from "../access/pin-tries.ts";
 import { CALLBACK_CAPS } from "../access/tries.ts";
 import { parseAddress } from "../address.ts";

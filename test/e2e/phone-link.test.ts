@@ -1,0 +1,182 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { openChildLink } from "../../src/phone-auth/link/adapters/child-link.ts";
+import { ARI_PASSWORD, needsAsterisk } from "../helpers/asterisk.ts";
+import { BACK_WITHIN, openPhoneScene, type PhoneScene } from "../helpers/asterisk-scene.ts";
+import { always, until } from "../helpers/wait.ts";
+
+const { describe, test } = await needsAsterisk("nft");
+const FROZEN = process.env.KNOCKLINE_LONG === "1" ? 30_000 : 10_000;
+const AWAY = process.env.KNOCKLINE_LONG === "1" ? 600_000 : 6_000;
+
+/** The process that runs ari-client for a phone-auth. @throws when there is none */
+function childOf(pid: number): number {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  if (!child) throw new Error("phone-auth has no child");
+  return Number(child);
+}
+
+const isAlive = (pid: number): boolean => readdirSync("/proc").includes(String(pid));
+
+describe("the link to Asterisk", () => {
+  let scene: PhoneScene;
+  beforeAll(async () => {
+    scene = await openPhoneScene({ phone: { max_calls: 2 } });
+  });
+  afterAll(() => scene?.close());
+  afterEach(async () => {
+    for (const name of await scene.asterisk.channels())
+      await until(async () => !(await scene.asterisk.channels()).includes(name), {
+        what: `${name} is gone`,
+        deadline: 15_000,
+      });
+  });
+
+  /** Waits until Asterisk has no channel any more. */
+  const noneLeft = () =>
+    until(async () => (await scene.asterisk.channels()).length === 0, {
+      what: "no channel is left",
+      deadline: 10_000,
+    });
+
+  test("hides its password: not in an argument, environment or log", async () => {
+    for (const pid of [scene.pid, childOf(scene.pid)])
+      for (const file of ["cmdline", "environ"])
+        expect(readFileSync(`/proc/${pid}/${file}`, "utf8")).not.toContain(ARI_PASSWORD);
+    expect(scene.log()).not.toContain(ARI_PASSWORD);
+    expect(scene.log()).not.toContain(encodeURIComponent(ARI_PASSWORD));
+  });
+
+  const lanes = { phone: "internal", trunk: "external", local: "external" } as const;
+  test.each(["phone", "trunk", "local"] as const)("knows the lane of a call from a %s", async (as) => {
+    const before = scene.log().length;
+    const call = await scene.callAndBeAsked({ as });
+    expect(scene.log().slice(before)).toContain(`"lane":"${lanes[as]}"`);
+    await call.hangUp();
+    await noneLeft();
+  });
+
+  test("tells the third caller to call later while two are served", async () => {
+    const served = [await scene.callAndBeAsked(), await scene.callAndBeAsked()];
+    const third = await scene.asterisk.call({ as: "phone" });
+    await third.isOver(10_000);
+    expect(scene.asterisk.played("PJSIP/phone").slice(-3)).toEqual([
+      "im-sorry",
+      "please-try-call-later",
+      "vm-goodbye",
+    ]);
+    for (const call of served) await call.hangUp();
+    await noneLeft();
+    await (await scene.callAndBeAsked()).hangUp();
+  });
+
+  test("mends itself when Asterisk was killed and comes back", async () => {
+    const asking = await scene.callAndBeAsked();
+    await scene.asterisk.kill9();
+    await scene.becomes("connecting");
+    await until(async () => true, { what: "a while", deadline: AWAY });
+    await scene.asterisk.start();
+    const call = await scene.callsWorkWithin(BACK_WITHIN);
+    expect(await scene.link()).toBe("up");
+    expect(asking.id).not.toBe(call.id);
+    await call.hangUp();
+  });
+
+  test("mends itself when Asterisk stood still, and hangs up who was on the line", {
+    timeout: 90_000,
+  }, async () => {
+    const asking = await scene.callAndBeAsked();
+    scene.asterisk.freeze();
+    const begin = performance.now();
+    await scene.becomes("connecting", 8_000);
+    await always(async () => (await scene.link()) === "connecting", {
+      what: "the phone is connecting",
+      deadline: FROZEN - (performance.now() - begin),
+      every: 500,
+    });
+    scene.asterisk.thaw();
+    await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
+    await asking.isOver(5_000);
+    await noneLeft();
+  });
+
+  test("mends itself when the process of ari-client is killed in the middle of a call", async () => {
+    const asking = await scene.callAndBeAsked();
+    process.kill(childOf(scene.pid), "SIGKILL");
+    await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
+    await asking.isOver(5_000);
+    await noneLeft();
+  });
+
+  test("mends itself when the process of ari-client stands still", async () => {
+    const child = childOf(scene.pid);
+    process.kill(child, "SIGSTOP");
+    await until(() => !isAlive(child), { what: "the child is replaced", deadline: 8_000 });
+    await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
+  });
+
+  test("says that the password is wrong, and takes a right one without a restart", async () => {
+    const before = scene.pid;
+    scene.writePassword("wrong");
+    process.kill(childOf(scene.pid), "SIGKILL");
+    await scene.becomes("refused");
+    expect(scene.log()).toContain("Asterisk refuses us: wrong password");
+    scene.writePassword(ARI_PASSWORD);
+    await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
+    expect(scene.pid).toBe(before);
+    expect((await scene.instance.json(["status"])).knockd.state).toBe("running");
+  });
+
+  test("callers are told to call later while the gate is away, and served when it is back", async () => {
+    const asking = await scene.callAndBeAsked();
+    await scene.instance.kill9();
+    await asking.press("12345678#");
+    await asking.isOver(10_000);
+    expect(scene.asterisk.played().slice(-3)).toEqual(["im-sorry", "please-try-call-later", "vm-goodbye"]);
+    await scene.instance.start();
+    await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
+    await scene.becomes("up", BACK_WITHIN);
+  });
+
+  test("stops for good when another program takes the application over, and says so", async () => {
+    const thief = openChildLink(
+      {
+        command: [
+          "nsenter",
+          "-t",
+          String(scene.scene.server.pid),
+          "-n",
+          process.execPath,
+          "dist/ari-link.cjs",
+        ],
+        credentials: async () => ({
+          url: scene.asterisk.url,
+          username: "knockline",
+          password: ARI_PASSWORD,
+          app: "knockline",
+        }),
+      },
+      () => undefined,
+    );
+    try {
+      await scene.becomes("replaced");
+      expect(scene.log()).toContain("another program took our ARI application over");
+      await always(() => thief.state.state === "up", { what: "it is left alone", deadline: 3_000 });
+    } finally {
+      await thief.close();
+    }
+    await scene.stop();
+    scene.start();
+    await (await scene.callsWorkWithin(10_000)).hangUp();
+  });
+
+  test("SIGTERM hangs up and ends, nothing stays behind", async () => {
+    const asking = await scene.callAndBeAsked();
+    const child = childOf(scene.pid);
+    expect(await scene.stop()).toMatchObject({ code: 0 });
+    await asking.isOver(2_000);
+    await noneLeft();
+    expect(isAlive(child)).toBe(false);
+    await scene.becomes("off");
+  });
+});

@@ -1,0 +1,124 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ARI_PASSWORD, type Asterisk, type AsteriskCall, startAsterisk } from "./asterisk.ts";
+import { type Instance, openScene, type Scene, type Settings } from "./instance.ts";
+import type { Running } from "./lab.ts";
+import { until } from "./wait.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../bin/phone-auth", import.meta.url));
+
+/** How soon everything must work again once what it lacked is back. ms */
+export const BACK_WITHIN = 5_000;
+
+/** A scene with a real Asterisk and phone-auth on its server. */
+export class PhoneScene {
+  readonly scene: Scene<"laptop">;
+  readonly asterisk: Asterisk;
+  #phone: Running | undefined;
+  /** What earlier phone-auths logged. */
+  #said = "";
+
+  constructor(scene: Scene<"laptop">, asterisk: Asterisk) {
+    this.scene = scene;
+    this.asterisk = asterisk;
+  }
+
+  get instance(): Instance {
+    return this.scene.instance;
+  }
+
+  /** Its process id while it runs. */
+  get pid(): number {
+    return this.#phone?.pid ?? 0;
+  }
+
+  /** The file of the ARI password. */
+  writePassword(password: string, mode = 0o600): void {
+    writeFileSync(join(this.instance.folder, "ari.secret"), `${password}\n`, { mode });
+  }
+
+  /** Starts phone-auth. */
+  start(): void {
+    this.#phone = this.scene.server.start(process.execPath, [PROGRAM, "--config", this.instance.config]);
+  }
+
+  /** @returns what became of it: exit code and last words */
+  async stop(signal: NodeJS.Signals = "SIGTERM") {
+    const ran = await this.#phone?.kill(signal);
+    this.#said = this.log();
+    this.#phone = undefined;
+    return ran;
+  }
+
+  /** @returns all that phone-auth logged so far */
+  log(): string {
+    return this.#said + (this.#phone?.output() ?? "");
+  }
+
+  /** @returns the link's state, as `knockctl status` tells it */
+  async link(): Promise<string> {
+    return (await this.instance.json(["status"])).phone.state;
+  }
+
+  /** Waits until `knockctl status` tells of that state. */
+  async becomes(state: string, deadline = 15_000): Promise<void> {
+    await until(async () => (await this.link()) === state, {
+      what: `the phone is ${state}`,
+      deadline,
+      every: 100,
+    });
+  }
+
+  /** Calls, and waits until the caller is asked for his PIN. @throws when he is not in time */
+  async callAndBeAsked(options: { as?: "local" | "phone" | "trunk"; deadline?: number } = {}) {
+    const before = this.#asked();
+    const call = await this.asterisk.call(options);
+    await until(() => this.#asked() > before, {
+      what: "the caller is asked for his PIN",
+      deadline: options.deadline ?? BACK_WITHIN,
+    });
+    return call;
+  }
+
+  /** Calls again and again until a caller is asked for his PIN. */
+  async callsWorkWithin(deadline: number): Promise<AsteriskCall> {
+    return until(() => this.callAndBeAsked({ deadline: 1_000 }).catch(() => undefined), {
+      what: "calls work again",
+      deadline,
+    });
+  }
+
+  #asked(): number {
+    return this.asterisk.played().filter((prompt) => prompt === "confbridge-pin").length;
+  }
+
+  /** Ends and removes everything. Safe to call twice. */
+  async close(): Promise<void> {
+    await this.stop("SIGKILL");
+    await this.asterisk.remove();
+    await this.scene.close();
+  }
+}
+
+/** Opens a scene; knockd and phone-auth run, and the link is up. @throws when something of it cannot be made */
+export async function openPhoneScene(settings: Settings = {}): Promise<PhoneScene> {
+  const phone = { enabled: true, context: "internal", callback: "Local/{number}@internal" };
+  const scene = await openScene(["laptop"], {
+    firewall: { guard: "services" },
+    ...settings,
+    phone: { ...phone, ...(settings.phone as Settings | undefined) },
+  });
+  let whole: PhoneScene | undefined;
+  try {
+    whole = new PhoneScene(scene, await startAsterisk(scene.server));
+    whole.writePassword(ARI_PASSWORD);
+    await scene.instance.start();
+    whole.start();
+    await whole.becomes("up");
+    return whole;
+  } catch (error) {
+    await (whole ?? scene).close();
+    throw error;
+  }
+}
