@@ -236,14 +236,15 @@ function Invoke-Request {
     $open = $false
     if ($Probe) { $early = Start-Connect $Probe }
     try {
-        foreach ($gap in 20, 100, 400) {
-            Send-Knock -Gap $gap
-            # before Windows sends a refused probe again
-            if ($early -and $gap -eq 20) { $open = Test-Connected $early }
-            Start-Sleep -Milliseconds $gap
-        }
+        Send-Knock -Gap 20
+        Write-Call
+        Start-Sleep -Milliseconds 300
+        # now, for after half a second Windows sends a refused probe again
+        if ($early) { $open = Test-Connected $early }
+        Send-Knock -Gap 100
+        Start-Sleep -Milliseconds 300
+        Send-Knock -Gap 400
     } finally { if ($early) { $early.Client.Close() } }
-    Write-Call
     if (-not $Probe) { Write-Result "$Target ($Address): sent; cannot see the door (only UDP services)" }
     elseif ($open) { Write-Result "$Target ($Address): was open already; the call renews it" }
     else { Wait-Approval }

@@ -393,10 +393,14 @@ tell_to_call() {
 
 # Three times, for nothing shows whether one was lost; the server takes them as one request.
 ask_for_approval() {
-  for gap in 0.02 0.1 0.4; do
+  knock
+  tell_to_call
+  for gap in 0.1 0.4; do
+    nap 0.3
+    was_open
     knock
-    nap "$gap"
   done
+  early=''
 }
 
 # A fresh probe every two seconds, for as long as the request lives.
@@ -420,10 +424,9 @@ knock_for_approval() {
     early=$!
   fi
   ask_for_approval
-  tell_to_call
   if [ -z "$probe" ]; then
     say "$host ($address): sent; cannot see the door (only UDP services)"
-  elif was_open; then
+  elif [ "$already" = yes ]; then
     say "$host ($address): was open already; the call renews it"
   else
     reap

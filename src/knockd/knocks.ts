@@ -80,7 +80,8 @@ export class Knocks {
         await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
         await this.#gate.run((state, tx) => consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault));
       }
-      await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, code));
+      const tell = await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, code));
+      tell();
       this.#admitted.set(`${name} ${source}`, payload);
     } catch (error) {
       if (!(error instanceof Denied))
@@ -108,23 +109,21 @@ export class Knocks {
     );
   }
 
-  /** Opens the door, or, where the user needs an approval, asks for it. */
-  #admit(state: GateState, tx: Transaction, user: User, address: Address, code: string | null): void {
+  /**
+   * Opens the door, or, where the user needs an approval, asks for it.
+   * @returns what logs it, for when it is on the disk and in the kernel: not true before, and it would cost time
+   */
+  #admit(state: GateState, tx: Transaction, user: User, address: Address, code: string | null): () => void {
     const { log, freshId } = this.#gate.parts;
     const about = { user: user.name, address, proof: user.proof };
     if (user.approval !== "none") {
       const { id } = ask(state, tx, { ...about, code }, freshId);
-      log.info("a good knock waits for its approval", { ...about, approval: user.approval, id });
-      return;
+      return () => log.info("a good knock waits for its approval", { ...about, approval: user.approval, id });
     }
     const { grant, renewed } = open(state, tx, { ...about, by: "knock" }, freshId);
     const { id, services, length } = grant;
-    log.info(renewed ? "renewed by a knock" : "opened by a knock", {
-      ...about,
-      services,
-      seconds: Math.round(length / 1000),
-      id,
-    });
+    const fields = { ...about, services, seconds: Math.round(length / 1000), id };
+    return () => log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
   }
 
   #deny(reason: Denial, user: string | null, source: string, now: number): void {

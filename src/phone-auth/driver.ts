@@ -120,9 +120,11 @@ export class Driver {
   }
 
   async #serve(arrival: Arrival, request: CallbackOrder | undefined): Promise<void> {
+    const { channel, endpoint, number } = arrival;
+    this.#parts.log.info("a call", { call: channel, endpoint, number, request: request?.id ?? null });
     const line = this.#parts.openLine();
-    const call = this.#newCall(arrival.channel, line, machineOf(NEW_CALL, step, this.#parts.calls));
-    this.#calls.set(arrival.channel, call);
+    const call = this.#newCall(channel, line, machineOf(NEW_CALL, step, this.#parts.calls));
+    this.#calls.set(channel, call);
     const [caller, gate] = await Promise.all([
       callerOf(this.#link, arrival, this.#parts.phone.context, request?.number),
       line.ready(),

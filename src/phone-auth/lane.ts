@@ -3,7 +3,7 @@ import type { AriLink, Arrival } from "./link/link.ts";
 
 /**
  * Which dialplan functions tell of a channel's own endpoint, by technology: the context it is configured for, and
- * (where Asterisk can say so) whether it must log in. See docs/decisions/0010-the-internal-lane.md.
+ * (where Asterisk can say so) whether it must log in. See docs/decisions/0007-the-internal-lane.md.
  */
 const EVIDENCE: Readonly<Record<string, (name: string) => { context: string; login?: string }>> = {
   PJSIP: (name) => ({ context: `PJSIP_ENDPOINT(${name},context)`, login: `PJSIP_ENDPOINT(${name},auth)` }),

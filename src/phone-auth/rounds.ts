@@ -17,7 +17,7 @@ const RING_FOR = seconds(25);
 
 /** What Q.850 calls the ends of a call that was not picked up. */
 const CAUSES: Readonly<Record<number, string>> = {
-  0: "no such number",
+  0: "not reached",
   1: "no such number",
   17: "busy",
   18: "no answer",
@@ -53,6 +53,7 @@ export class Rounds {
     }
     const channel = `knockline-${freshId()}`;
     this.#ringing.set(channel, order);
+    log.info("calling back", { request: order.id });
     const outcome = await link.ring({
       channel,
       endpoint: phone.callback.replaceAll("{number}", () => order.number),
@@ -60,8 +61,7 @@ export class Rounds {
       callerId: `"knockline" <${phone.extension}>`,
       ringFor: Math.min(RING_FOR, seconds(order.left)) as Duration,
     });
-    if (outcome.ok) log.info("calling back", { request: order.id });
-    else if (this.#ringing.delete(channel))
+    if (!outcome.ok && this.#ringing.delete(channel))
       log.warn("a call-back was not made", { request: order.id, reason: outcome.message });
   }
 

@@ -81,12 +81,11 @@ export class PhoneScene {
     return call;
   }
 
-  /** Calls again and again until a caller is asked for his PIN. */
+  /** Waits until the link is up again, and calls: both within the deadline. */
   async callsWorkWithin(deadline: number): Promise<AsteriskCall> {
-    return until(() => this.callAndBeAsked({ deadline: 1_000 }).catch(() => undefined), {
-      what: "calls work again",
-      deadline,
-    });
+    const end = performance.now() + deadline;
+    await this.becomes("up", deadline);
+    return this.callAndBeAsked({ deadline: end - performance.now() });
   }
 
   #asked(): number {

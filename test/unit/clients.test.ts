@@ -137,7 +137,9 @@ describe("a rendered client", () => {
 
   test("text: a code of the authenticator app goes with the last step", () => {
     const text = renderClient({ ...VIEW, proof: "otp" }, HOST, "text");
-    expect(text.slice(text.indexOf("content"), text.indexOf("\n\nA knock"))).toMatchInlineSnapshot(`"content  of the last step: the 6 digits of the authenticator app; of the others anything"`);
+    expect(text.slice(text.indexOf("content"), text.indexOf("\n\nA knock"))).toMatchInlineSnapshot(
+      `"content  of the last step: the 6 digits of the authenticator app; of the others anything"`,
+    );
     expect(text.slice(text.indexOf("Computer"), text.indexOf("\n\nOpen?"))).toMatchInlineSnapshot(`
       "Computer: set in the shell
         otp=123456    # the app shows it; or: otp=$(oathtool --totp -b SECRET)

@@ -272,6 +272,7 @@ describe("help", () => {
 
   test("knockctl alone shows what it can do", () => golden("overview", help()));
   test("a command's help has its options and examples", () => golden("help-grant", help("grant", "--help")));
+  test("the help of user add tells every wish", () => golden("help-user-add", help("user", "add", "--help")));
 
   test.each(TOPICS.flatMap(({ commands }) => commands.map((command) => [command.name, command] as const)))(
     "%s has an example that its own grammar accepts",

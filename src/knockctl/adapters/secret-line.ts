@@ -1,4 +1,4 @@
-import { createInterface, type Interface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { misused } from "../failure.ts";
 
@@ -6,32 +6,37 @@ import { misused } from "../failure.ts";
 const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 /** Asks on standard error: standard output may be a file or jq. */
-async function ask(dialogue: Interface, question: string, signal: AbortSignal): Promise<string> {
+async function ask(lines: AsyncIterator<string>, question: string): Promise<string> {
   process.stderr.write(`${question}: `);
-  const line = await dialogue.question("", { signal }).catch(() => undefined);
+  const { done, value } = await lines.next();
   process.stderr.write("\n");
-  if (line === undefined) throw misused("interrupted: nothing was changed", "run it again");
-  return line;
+  // Ctrl-C, Ctrl-D
+  if (done) throw misused("interrupted: nothing was changed", "run it again");
+  return value.trim();
 }
 
 async function askTwice(question: string): Promise<string> {
-  const dialogue = createInterface({ input: process.stdin, output: nowhere(), terminal: true });
-  const left = new AbortController();
-  dialogue.once("close", () => left.abort()); // Ctrl-C, Ctrl-D
+  const dialogue = createInterface({
+    input: process.stdin,
+    output: nowhere(),
+    terminal: true,
+    historySize: 0, // an arrow key must not bring the first one back
+  });
+  const lines = dialogue[Symbol.asyncIterator]();
   try {
-    const first = await ask(dialogue, question, left.signal);
-    if (first === (await ask(dialogue, `${question} again`, left.signal))) return first;
+    const first = await ask(lines, question);
+    if (first === (await ask(lines, `${question} again`))) return first;
     throw misused("the two are not the same", "run it again");
   } finally {
     dialogue.close();
   }
 }
 
-async function firstLine(): Promise<string | undefined> {
-  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+async function firstLine(): Promise<string> {
+  const lines = createInterface({ input: process.stdin });
   try {
-    for await (const line of lines) return line;
-    return undefined;
+    for await (const line of lines) return line.trim();
+    return "";
   } finally {
     lines.close();
   }
@@ -42,8 +47,7 @@ async function firstLine(): Promise<string | undefined> {
  * @throws Failure (usage) when there is none, or the two differ
  */
 export async function readSecret(question: string): Promise<string> {
-  if (process.stdin.isTTY) return askTwice(question);
-  const line = (await firstLine())?.trim() ?? "";
-  if (line === "") throw misused("standard input is empty", "give it there as one line");
+  const line = process.stdin.isTTY ? await askTwice(question) : await firstLine();
+  if (line === "") throw misused(`no ${question} was given`, "give it on standard input, in one line");
   return line;
 }

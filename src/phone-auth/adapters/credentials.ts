@@ -9,6 +9,17 @@ import type { Credentials } from "../link/messages.ts";
  * @throws SettingsError that says what to do
  */
 export async function readCredentials({ phone, paths }: Settings): Promise<Credentials> {
+  if (!/^http:\/\/[^/@]+\/?$/.test(phone.url)) {
+    const problem = {
+      path: "phone.url",
+      message: "must be http://HOST:PORT: ARI over https is not supported",
+    };
+    throw new SettingsError(
+      paths.config,
+      [problem],
+      "let ARI listen on 127.0.0.1, and phone-auth run beside it",
+    );
+  }
   await checkSecretFile(paths.ariSecret);
   const text = await readFile(paths.ariSecret, "utf8").catch((error) => {
     throw refusal(paths.ariSecret, `the ARI password cannot be read: ${error.message}`);

@@ -76,13 +76,14 @@ export function difference(before: Picture, after: Picture, uptime: number): Cha
   for (const [name, { set, key }] of before) if (!after.has(name)) changes.push({ op: "drop", set, key });
   for (const [name, element] of after) {
     const was = before.get(name);
-    if (was?.ends !== element.ends || was.comment !== element.comment) changes.push(put(element, uptime));
+    if (was === undefined) changes.push({ ...put(element, uptime), fresh: true });
+    else if (was.ends !== element.ends || was.comment !== element.comment) changes.push(put(element, uptime));
   }
   return changes;
 }
 
 /** The change that writes one element with the time it has left. */
-export function put({ set, key, ends, comment }: Projected, uptime: number): Change {
+export function put({ set, key, ends, comment }: Projected, uptime: number): Extract<Change, { op: "put" }> {
   const ttl = milliseconds(Math.max(1, Math.round(ends - uptime)));
   return comment === undefined ? { op: "put", set, key, ttl } : { op: "put", set, key, ttl, comment };
 }

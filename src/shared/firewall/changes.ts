@@ -24,20 +24,59 @@ export function changesProblem(changes: readonly Change[]): string | undefined {
  * @param late how long the changes waited since they were asked for: every hole closes by so much sooner.
  */
 export function changesText(changes: readonly Change[], late: Duration = 0 as Duration): string {
-  return changes.flatMap((change) => commands(change, late)).join("; ");
+  return groups(changes)
+    .flatMap((group) => commands(group, late))
+    .join("; ");
+}
+
+/** The same changes, to be written so that they are right whatever is in the sets. */
+export function withoutBelief(changes: readonly Change[]): Change[] {
+  return changes.map((change) => {
+    if (change.op === "drop" || change.fresh === undefined) return change;
+    const { fresh: _, ...known } = change;
+    return known;
+  });
+}
+
+type Group = readonly [Change, ...Change[]];
+
+/**
+ * Changes that become one command: a command for each element takes nft four times as long. Only where no element
+ * is changed twice, for then the order counts.
+ */
+function groups(changes: readonly Change[]): Group[] {
+  const elements = new Set(changes.map(({ set, key }) => `${set} ${key}`));
+  if (elements.size < changes.length) return changes.map((change) => [change]);
+  const byKind = new Map<string, [Change, ...Change[]]>();
+  for (const change of changes) {
+    const kind = `${change.set} ${change.op} ${change.op === "put" && change.fresh === true}`;
+    const group = byKind.get(kind);
+    if (group === undefined) byKind.set(kind, [change]);
+    else group.push(change);
+  }
+  return [...byKind.values()];
 }
 
 /**
  * Adding and deleting first makes a put mean the same whether the element was there or not, on every kernel, and
  * a drop of what is not there no error. The first add has no time-out and is never seen: it ends with its delete.
+ * What is believed to be fresh is created, which fails if it is there after all.
  */
-function commands(change: Change, late: Duration): string[] {
-  const command = (verb: string, element: string): string =>
-    `${verb} element ${TABLE} ${change.set} { ${element} }`;
-  const gone = [command("add", change.key), command("delete", change.key)];
-  if (change.op === "drop") return gone;
+function commands(group: Group, late: Duration): string[] {
+  const [first] = group;
+  const command = (verb: string, elements: readonly string[]): string =>
+    `${verb} element ${TABLE} ${first.set} { ${elements.join(", ")} }`;
+  const keys = group.map(({ key }) => key);
+  const gone = [command("add", keys), command("delete", keys)];
+  if (first.op === "drop") return gone;
+  const elements = group.map((change) => element(change, late));
+  return first.fresh === true ? [command("create", elements)] : [...gone, command("add", elements)];
+}
+
+function element(change: Change, late: Duration): string {
+  if (change.op === "drop") return change.key;
   const comment = change.comment === undefined ? "" : ` comment "${commentText(change.comment)}"`;
-  return [...gone, command("add", `${change.key} timeout ${timeLeft(change.ttl, late)}${comment}`)];
+  return `${change.key} timeout ${timeLeft(change.ttl, late)}${comment}`;
 }
 
 /** Never 0: `timeout 0` would make the element permanent. Seconds and ms: nft refuses five days in ms as too large. */

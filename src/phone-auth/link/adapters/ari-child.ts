@@ -15,6 +15,8 @@ const LOOK_LIMIT = 1_500;
 /** How long a call that came in during our start may take to be told of. ms */
 const SETTLING = 500;
 
+/** Words that wait for the parent to read them. Bytes. */
+const MAX_BACKLOG = 1 << 20;
 /** What a caller's going looks like: ari-client keeps the text of an answer, not its status (404, 409). */
 const GONE = /(channel|playback) not (found|in stasis)/i;
 
@@ -24,6 +26,7 @@ process.stdout.write = () => true;
 
 function tell(report: Report): void {
   write(`${JSON.stringify(report)}\n`);
+  if (process.stdout.writableLength > MAX_BACKLOG) process.exit(1); // the parent does not read: it will start another
 }
 
 /** Says the last words and ends, once they are written. */
@@ -180,6 +183,8 @@ async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin });
   lines.on("close", () => process.exit(0)); // the parent is gone, or wants us gone
   process.stdout.on("error", () => process.exit(1));
+  // Ctrl-C and systemd mean the parent too: it hangs up its calls, through us, and then ends us
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
   const orders = lines[Symbol.asyncIterator]();
   const credentials = JSON.parse((await orders.next()).value ?? "") as Credentials;
   const doubt = (error: unknown): void => void end({ say: "lost", why: words(error, credentials) });

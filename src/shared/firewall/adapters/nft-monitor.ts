@@ -16,6 +16,8 @@ const HEALTHY_MS = 10_000;
 export class NftMonitor {
   #child: Child | undefined;
   #touched = false;
+  /** Nothing was said since the last transaction. */
+  #silent = true;
   /** bounded: one line that is not yet whole. */
   #rest = "";
   #reporting: NodeJS.Timeout | undefined;
@@ -58,6 +60,7 @@ export class NftMonitor {
     const started = performance.now();
     this.#rest = "";
     this.#touched = false;
+    this.#silent = true;
     this.writes.forget();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.report(), REPORT_WITHIN);
@@ -81,12 +84,20 @@ export class NftMonitor {
     for (const line of lines) this.#hear(line);
   }
 
+  /**
+   * nft 1.0.6 does not say what was added to a set of intervals (the allowlist is one): a transaction of which it
+   * says nothing at all may have been that. None of our own is such a one.
+   */
   #hear(text: string): void {
     const line = readMonitorLine(text);
     if (line === "ours") this.#touched = true;
     if (line === "lost") this.report();
-    if (line !== "generation") return;
-    if (this.#touched && this.writes.reported(performance.now())) this.report();
+    if (line !== "generation") {
+      this.#silent = false;
+      return;
+    }
+    if (this.#touched ? this.writes.reported(performance.now()) : this.#silent) this.report();
     this.#touched = false;
+    this.#silent = true;
   }
 }

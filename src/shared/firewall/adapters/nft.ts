@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from "../../duration.ts";
-import { changesProblem, changesText } from "../changes.ts";
+import { changesProblem, changesText, withoutBelief } from "../changes.ts";
 import { failure, failureFrom, foreignTable } from "../failure.ts";
 import {
   type Change,
@@ -141,6 +141,14 @@ class NftFirewall implements Firewall {
   }
 
   async #change(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
+    const outcome = await this.#carryOut(changes, late);
+    if (outcome.ok || outcome.why !== "refused") return outcome;
+    // Something that was believed to be fresh was there: nothing was changed, and the longer way always works.
+    const known = withoutBelief(changes);
+    return known.some((change, at) => change !== changes[at]) ? this.#carryOut(known, late) : outcome;
+  }
+
+  async #carryOut(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
     const line = changesText(changes, late());
     if (line.length > SESSION_LINE) return this.#load(`${line}\n`);
     try {
@@ -151,7 +159,7 @@ class NftFirewall implements Firewall {
     } catch (error) {
       if (!(error instanceof SessionDoubt)) throw error;
       // Carried out or not: a put and a drop may be repeated, with the time that has passed taken off.
-      return this.#load(`${changesText(changes, late())}\n`);
+      return this.#load(`${changesText(withoutBelief(changes), late())}\n`);
     }
   }
 
