@@ -230,21 +230,20 @@ function Wait-Approval {
     Stop-Knock 1 "$Target ($Address): not open after $Pending s: the request is over; knock again for a new code"
 }
 
-# Knocks three times, for nothing shows whether one was lost; the server takes them as one request.
+# Knocks three times, for nothing shows whether one was lost; the server takes them as one request. All before anybody
+# is told what to dial: a knock after the answer would be a new request.
 function Invoke-Request {
     $early = $null
     $open = $false
     if ($Probe) { $early = Start-Connect $Probe }
     try {
-        Send-Knock -Gap 20
-        Write-Call
-        Start-Sleep -Milliseconds 300
-        # now, for after half a second Windows sends a refused probe again
-        if ($early) { $open = Test-Connected $early }
-        Send-Knock -Gap 100
-        Start-Sleep -Milliseconds 300
-        Send-Knock -Gap 400
+        foreach ($gap in 20, 100, 400) {
+            Send-Knock -Gap $gap
+            Start-Sleep -Milliseconds 300
+            if ($early -and (Test-Connected $early)) { $open = $true }
+        }
     } finally { if ($early) { $early.Client.Close() } }
+    Write-Call
     if (-not $Probe) { Write-Result "$Target ($Address): sent; cannot see the door (only UDP services)" }
     elseif ($open) { Write-Result "$Target ($Address): was open already; the call renews it" }
     else { Wait-Approval }

@@ -391,16 +391,14 @@ tell_to_call() {
   esac
 }
 
-# Three times, for nothing shows whether one was lost; the server takes them as one request.
+# Three times, for nothing shows whether one was lost; the server takes them as one request. All before anybody is
+# told what to dial: a knock after the answer would be a new request.
 ask_for_approval() {
-  knock
-  tell_to_call
-  for gap in 0.1 0.4; do
+  for gap in 0.02 0.1 0.4; do
+    knock
     nap 0.3
     was_open
-    knock
   done
-  early=''
 }
 
 # A fresh probe every two seconds, for as long as the request lives.
@@ -424,6 +422,7 @@ knock_for_approval() {
     early=$!
   fi
   ask_for_approval
+  tell_to_call
   if [ -z "$probe" ]; then
     say "$host ($address): sent; cannot see the door (only UDP services)"
   elif [ "$already" = yes ]; then

@@ -19,10 +19,10 @@ const payloadOf = ({ proof, approval }: ClientView): string =>
 function content({ proof, approval }: ClientView): string {
   const codes = [
     ...(proof === "otp" ? ["the 6 digits of the authenticator app"] : []),
-    ...(approval === "none" ? [] : ["6 random digits of your own, for the call"]),
+    ...(approval === "none" ? [] : ["6 random digits of your own for the call"]),
   ];
   if (codes.length === 0) return "anything; one byte will do";
-  return `of the last step: ${codes.join(", a blank, and ")}; of the others anything`;
+  return `of the last step: ${codes.join(", a blank, ")}; of the others anything`;
 }
 
 function head(view: ClientView, host: string): string {

@@ -59,6 +59,7 @@ const BY_NAME: ReadonlyMap<string, KeyType> = new Map(KEY_TYPES.map((type) => [t
 export function keyTypeOf(name: string): KeyType | KeyRefusal {
   const known = BY_NAME.get(name);
   if (known !== undefined) return known;
+  if (name === "") return "key_garbage";
   if (/-cert-v0[01]@openssh\.com$/.test(name)) return "key_certificate";
   if (name.startsWith("webauthn-")) return "key_webauthn";
   return name === "ssh-dss" ? "key_dss" : "key_type";

@@ -1,0 +1,33 @@
+import type { Settings } from "../../shared/settings/settings.ts";
+import type { World } from "../world.ts";
+
+/** What ARI said to a GET. */
+export type AriReply =
+  | { readonly status: number; readonly body: unknown }
+  /** Nobody answered, in the system's words. */
+  | { readonly failed: string };
+
+/** One settings file of Asterisk. */
+export interface ConfFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The PBX as `phone check` sees it. */
+export interface Pbx {
+  /** @param path under `/ari/` */
+  get(path: string): Promise<AriReply>;
+  /**
+   * Every file whose name begins so and ends in .conf: FreePBX spreads one file over NAME_additional and NAME_custom.
+   * @returns undefined when there is none that may be read
+   */
+  conf(name: string): Promise<readonly ConfFile[] | undefined>;
+  /** Where `conf` looks. */
+  readonly folder: string;
+}
+
+/** A world with a PBX in it. */
+export interface PbxWorld extends World {
+  /** @throws SettingsError when the ARI password is missing or not private */
+  pbx(settings: Settings, folder: string): Promise<Pbx>;
+}
