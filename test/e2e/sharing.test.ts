@@ -100,7 +100,7 @@ describe("behind one address", () => {
 
     await until(closed, { what: "alice's grant is over" });
 
-    await ssh.ended();
+    await ssh.isToldItsEnd();
   });
 
   test("a knock after a revoke opens at once", async () => {
