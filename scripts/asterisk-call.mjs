@@ -5,11 +5,17 @@ import { until } from "./until.mjs";
 /** One call to 864 or another number, made by `Asterisk.call`. */
 export class AsteriskCall {
   #asterisk;
+  #robot;
 
-  /** @param {import("./asterisk.mjs").Asterisk} asterisk @param {string} id of the caller's own channel */
-  constructor(asterisk, id) {
+  /**
+   * @param {import("./asterisk.mjs").Asterisk} asterisk
+   * @param {string} id of the caller's own channel
+   * @param {string} robot who keys for him
+   */
+  constructor(asterisk, id, robot) {
     this.#asterisk = asterisk;
     this.id = id;
+    this.#robot = robot;
   }
 
   /**
@@ -18,7 +24,7 @@ export class AsteriskCall {
    * @throws {Error} when it does not within 10 s
    */
   async press(keys) {
-    await press(this.#asterisk, this.id, keys);
+    await press(this.#asterisk, this.#robot, keys);
   }
 
   /** @returns {Promise<boolean>} true until either side has hung up */

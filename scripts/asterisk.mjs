@@ -172,14 +172,19 @@ export class Asterisk {
    * @returns {Promise<AsteriskCall>}
    */
   async call({ as = "local", extension = "864", tone = 100, gap = 100, number = "5550100" } = {}) {
-    const id = `caller-${++this.#calls}`;
+    const robot = `caller-${++this.#calls}`;
     const endpoint = as === "local" ? `Local/${extension}@internal` : `PJSIP/${extension}@outside-${as}`;
     const query = { endpoint, context: "robot", extension: "s", priority: "1", formats: "ulaw" };
-    const variables = { ROBOT: id, TONE: String(tone), GAP: String(gap) };
-    const who = { callerId: number, channelId: id };
-    const { status, body } = await this.ari("POST", "channels", { ...query, ...who }, { variables });
+    const variables = { ROBOT: robot, TONE: String(tone), GAP: String(gap) };
+    // no id of our own: of several such calls at the same moment Asterisk refuses one or two, "already exists"
+    const { status, body } = await this.ari(
+      "POST",
+      "channels",
+      { ...query, callerId: number },
+      { variables },
+    );
     if (status !== 200) throw new Error(`Asterisk does not call ${endpoint}: ${status} ${body?.message}`);
-    return new AsteriskCall(this, id);
+    return new AsteriskCall(this, body.id, robot);
   }
 
   /** @returns {Promise<string[]>} the names of all channels there are */

@@ -2,7 +2,6 @@
 import { certificate, ed25519, p256, rsa1024, rsa2048, rsa4096, stranger } from "./keys.mjs";
 import {
   broken,
-  datagram,
   FIELDS,
   INNERMOST,
   knock,
@@ -13,7 +12,7 @@ import {
   rsaKnock,
   vector,
 } from "./knock.mjs";
-import { concat, mpint, sha256, string, strings } from "./wire.mjs";
+import { concat, mpint, string, strings } from "./wire.mjs";
 
 export function blobs() {
   const good = knock(ed25519);
@@ -130,7 +129,7 @@ function rsaBlobs() {
     one(
       "RSA with SHA-1",
       rsaKnock(rsa2048, "ssh-rsa", "sha1"),
-      refused("ssh_algorithm", "SHA-1 is broken: sign with OpenSSH 8.1 or newer"),
+      refused("ssh_algorithm", "SHA-1 is broken: use OpenSSH 8.1 or newer, also as the agent"),
     ),
     one(
       "rsa-sha2-256 named, SHA-1 made",

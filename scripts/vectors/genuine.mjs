@@ -1,7 +1,6 @@
 // Knocks as they should be, and one whose key makes it too long.
 import { ed25519, p256, p384, p521, rsa2048, rsa3072, rsa4096, stranger } from "./keys.mjs";
 import { knock, NOW, OPENS, refused, rsaKnock, vector } from "./knock.mjs";
-import { sha256 } from "./wire.mjs";
 
 export function genuine() {
   const filled = { address: "2001:db8::1", seconds: "3600", code: "4711" };

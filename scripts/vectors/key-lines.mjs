@@ -16,7 +16,6 @@ import {
   skEcdsa,
   skEd25519,
 } from "./keys.mjs";
-import { refused } from "./knock.mjs";
 import { concat, string, strings } from "./wire.mjs";
 
 export function keyLines() {

@@ -1,5 +1,5 @@
 // Security keys, touched and untouched.
-import { ed25519, securityKey, securitySign, skEcdsa, skEd25519 } from "./keys.mjs";
+import { securityKey, securitySign, skEcdsa, skEd25519 } from "./keys.mjs";
 import { broken, datagram, INNERMOST, lineOf, OPENS, refused, remade, vector } from "./knock.mjs";
 import { concat, string, u32 } from "./wire.mjs";
 

@@ -73,7 +73,7 @@ export class Knocks {
       const { otp, code } = proved;
       if (otp !== undefined) {
         if (this.#isOpenBy(name, source, payload)) {
-          this.#tell("ignored", name, source, "already open");
+          this.#tell("ignored", name, source, "already open, or asked for");
           return;
         }
         // counted, then used up, then opened: each is on the disk before the next
@@ -91,7 +91,18 @@ export class Knocks {
           message: String(error),
         });
       this.#deny(reasonOf(error), name, source, now);
+      // bounded by the counting of codes: the history of a user who is guessed at is worth its bytes
+      if (error instanceof Denied && error.reason === "otp_wrong")
+        await this.#remember("otp-wrong", name, address);
     }
+  }
+
+  async #remember(event: EventName, user: string, address: Address): Promise<void> {
+    await this.#gate
+      .run((_state, tx) => tx.note(event, { user, address, by: "knock" }))
+      .catch((error) =>
+        this.#gate.parts.log.error("the history was not written", { message: String(error) }),
+      );
   }
 
   /** The same payload from the same source, while what it opened or asked for is there: a repeat, no replay. */

@@ -61,8 +61,9 @@ export class Rounds {
       callerId: `"knockline" <${phone.extension}>`,
       ringFor: Math.min(RING_FOR, seconds(order.left)) as Duration,
     });
-    if (!outcome.ok && this.#ringing.delete(channel))
-      log.warn("a call-back was not made", { request: order.id, reason: outcome.message });
+    if (outcome.ok || !this.#ringing.delete(channel)) return;
+    log.warn("a call-back was not made", { request: order.id, reason: outcome.message });
+    await link.hangUp(channel); // Asterisk may have refused it and ring it all the same
   }
 
   /** Somebody is on the line. @returns the order when it is one we rang */

@@ -157,7 +157,8 @@ onScene("a knock that is not good", { knock: { window: "2s" } }, (get) => {
       seen()
         .slice(before)
         .filter(({ address }) => address === hosts.laptop.address);
-    await until(() => events().some(({ reason, event }) => reason === last || event === last), {
+    const isLast = ({ reason, event }: EventView) => reason === last || event === last;
+    await until(() => events().length >= list.length && events().some(isLast), {
       what: `watch shows ${last}`,
       deadline: 5_000,
     });

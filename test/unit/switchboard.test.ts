@@ -56,7 +56,7 @@ describe("a PIN", () => {
   it("is drawn with eight digits, shown once, and not to be found in the store", async () => {
     expect(pin).toMatch(/^\d{8}$/);
     expect(JSON.stringify(await t.store.read(""))).not.toContain(pin);
-    expect((await admin("user_show", { name: "alice" })).user).toMatchObject({ pin: true });
+    expect((await admin("user_show", { name: "alice" })).user).toMatchObject({ has_pin: true });
   });
 
   it("opens a session, and a wrong one does not", async () => {

@@ -10,7 +10,7 @@ export interface ConfLine {
 
 /** Comments: `;` to the end of the line unless escaped, and `;-- ... --;` over several lines. */
 function withoutComments(text: string): string {
-  return text.replace(/;--[^]*?--;/g, "").replace(/(^|[^\\]);.*$/gm, "$1");
+  return text.replace(/;--.*?--;/gs, "").replace(/(^|[^\\]);.*$/gm, "$1");
 }
 
 /**
@@ -33,7 +33,10 @@ export function readConf(files: readonly ConfFile[]): ConfLine[] {
   });
 }
 
-/** @returns the last value of a key in a section: that is the one in force */
-export function valueOf(lines: readonly ConfLine[], section: string, key: string): string | undefined {
-  return lines.findLast((line) => line.section === section && line.key === key)?.value;
+/**
+ * @returns the last value of a key in a section. Lines of an included file without a section of its own belong to the
+ *   one it was included in: FreePBX writes http_additional.conf so.
+ */
+export function inForce(lines: readonly ConfLine[], section: string, key: string): string | undefined {
+  return lines.findLast((line) => ["", section].includes(line.section) && line.key === key)?.value;
 }

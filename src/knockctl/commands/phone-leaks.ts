@@ -1,6 +1,6 @@
 import { kindOf, parseAddress } from "../../shared/address.ts";
 import type { Settings } from "../../shared/settings/settings.ts";
-import { type ConfLine, readConf, valueOf } from "./phone-conf.ts";
+import { type ConfLine, inForce, readConf } from "./phone-conf.ts";
 import type { Pbx } from "./phone-pbx.ts";
 import { finding, fine, unseen, type Verdict } from "./phone-verdict.ts";
 
@@ -17,7 +17,9 @@ function isPublic(bind: string): boolean {
 
 /** Is the call's way in there, and not recorded? */
 export function checkDialplan({ extension, app }: Settings["phone"], lines: readonly ConfLine[]): Verdict[] {
-  const runs = lines.filter(({ value }) => new RegExp(`\\bStasis\\(${app}[,)]`).test(value));
+  const runs = lines.filter(
+    ({ value }) => value.includes(`Stasis(${app})`) || value.includes(`Stasis(${app},`),
+  );
   if (runs.length === 0) {
     const what = `no dialplan runs Stasis(${app})`;
     const why = "no call comes in";
@@ -62,7 +64,7 @@ export function checkDialplan({ extension, app }: Settings["phone"], lines: read
 export function checkLogger(lines: readonly ConfLine[]): Verdict {
   const digits = /(^|,)\s*(dtmf|\*)\s*($|,|\()/i;
   const files = lines.filter(
-    ({ section, value }) => section === "logfiles" && digits.test(value.replace(/^\[\w+\]/, "")),
+    ({ section, value }) => ["", "logfiles"].includes(section) && digits.test(value.replace(/^\[\w+\]/, "")),
   );
   if (files.length === 0) return fine("no log file takes keyed digits");
   return finding({
@@ -76,11 +78,11 @@ export function checkLogger(lines: readonly ConfLine[]): Verdict {
 
 /** Who hears keyed digits over the manager interface, and from where? */
 export function checkManager(lines: readonly ConfLine[]): Verdict[] {
-  if (!yes(valueOf(lines, "general", "enabled"))) return [fine("the manager interface (AMI) is off")];
+  if (!yes(inForce(lines, "general", "enabled"))) return [fine("the manager interface (AMI) is off")];
   const readers = lines.filter(
     ({ key, value }) => key === "read" && /(^|,)\s*(dtmf|all)\s*(,|$)/i.test(value),
   );
-  const bind = valueOf(lines, "general", "bindaddr") ?? "0.0.0.0";
+  const bind = inForce(lines, "general", "bindaddr") ?? "0.0.0.0";
   const names = [...new Set(readers.map(({ section }) => section))];
   return [
     names.length === 0
@@ -106,8 +108,8 @@ export function checkManager(lines: readonly ConfLine[]): Verdict[] {
 
 /** Is ARI's own server roomy enough, and private? */
 export function checkHttp(lines: readonly ConfLine[]): Verdict[] {
-  const limit = Number(valueOf(lines, "general", "sessionlimit") ?? 100);
-  const bind = valueOf(lines, "general", "bindaddr") ?? "0.0.0.0";
+  const limit = Number(inForce(lines, "general", "sessionlimit") ?? 100);
+  const bind = inForce(lines, "general", "bindaddr") ?? "0.0.0.0";
   return [
     limit >= SESSIONS
       ? fine(`sessionlimit is ${limit}`)

@@ -15,6 +15,7 @@ export const DENIALS = {
   address_refused: "an address of this kind is never let in",
   code_malformed: "the last knock's payload is not what the user's proof sends",
   otp_wrong: "the authenticator code is wrong, too old, or was used already",
+  otp_unreadable: "the authenticator's secret cannot be read: the server's secret file was changed",
   otp_wait: "too many authenticator codes: wait, use the phone, or knockctl unlock",
   too_many_pending: "this user has three requests waiting for approval already",
   too_many_grants: "the table of grants is full",

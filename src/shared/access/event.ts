@@ -13,6 +13,7 @@ export type EventName =
   | "pin-wrong"
   | "pin-locked"
   | "otp-wrong"
+  | "otp-locked"
   | "unlocked"
   | "opened"
   | "renewed"

@@ -3,6 +3,7 @@ import { otpStep } from "../users/otp.ts";
 import type { User } from "../users/user.ts";
 import type { Vault } from "../users/vault.ts";
 import { Denied } from "./denial.ts";
+import { makeRoom } from "./pin-tries.ts";
 import type { GateState } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 import { NO_TRIES, OTP_CAPS, type Tries } from "./tries.ts";
@@ -22,9 +23,16 @@ export function countOtp(state: GateState, tx: Transaction, user: string, source
   const all = triesOf(state, userKey(user));
   const full = source !== "phone" && all.wrong >= OTP_CAPS.user;
   if (fresh.wrong >= OTP_CAPS.source || full) throw new Denied("otp_wait");
+  makeRoom(state, tx);
   tx.setTries(sourceKey(user, source), { ...fresh, wrong: fresh.wrong + 1, last: Math.max(wall, mine.last) });
-  if (source !== "phone")
-    tx.setTries(userKey(user), { ...all, wrong: all.wrong + 1, last: Math.max(wall, all.last) });
+  if (source === "phone") return;
+  tx.setTries(userKey(user), { ...all, wrong: all.wrong + 1, last: Math.max(wall, all.last) });
+  if (all.wrong + 1 === OTP_CAPS.user)
+    tx.note("otp-locked", {
+      user,
+      by: "knock",
+      reason: `${OTP_CAPS.user} codes tried: knocks wait for knockctl unlock ${user}`,
+    });
 }
 
 /**
@@ -39,14 +47,20 @@ export function consumeOtp(
   code: string,
   vault: Vault,
 ): void {
-  const step =
-    user.otp === null
-      ? undefined
-      : otpStep(vault.unseal(user.otp), code, tx.now.wall, state.otpSteps.get(user.name));
-  if (step === undefined) throw new Denied("otp_wrong");
+  const secret = user.otp === null ? undefined : unsealed(vault, user.otp);
+  const step = secret && otpStep(secret, code, tx.now.wall, state.otpSteps.get(user.name));
+  if (!step) throw new Denied("otp_wrong");
   tx.raiseOtpStep(user.name, step);
   tx.setTries(sourceKey(user.name, source), undefined);
   tx.setTries(userKey(user.name), undefined);
+}
+
+function unsealed(vault: Vault, sealed: string): string {
+  try {
+    return vault.unseal(sealed);
+  } catch {
+    throw new Denied("otp_unreadable");
+  }
 }
 
 /** Keys in the table of tries; `unlock` knows them. */

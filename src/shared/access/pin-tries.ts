@@ -6,6 +6,8 @@ import { CAPS, countTry, isKnown, NO_TRIES, rightTry } from "./tries.ts";
 
 /** The bucket of all strangers together. */
 const STRANGERS = "pin/strangers";
+/** Buckets of those who can give themselves another name: callers from outside, and sources of knocks. */
+const FORGEABLE = /^(pin\/external\/|otp\/[^/]+\/)/;
 /** Buckets idle for longer are forgotten, unless their caller was right within the time that earns one. */
 const FORGET_AFTER = days(91);
 
@@ -54,11 +56,10 @@ export function unlock(state: GateState, tx: Transaction, who: string): string[]
     key === `pin/external/${who}` ||
     key === `otp/${who}` ||
     key.startsWith(`otp/${who}/`) ||
-    key.startsWith(`call/${who}`);
-  const unlocked = [...state.tries].filter(
-    ([key, tries]) => matches(key) && (tries.wrong > 0 || tries.today > 0),
-  );
-  for (const [key, tries] of unlocked) tx.setTries(key, { ...tries, wrong: 0, today: 0 });
+    key === `call/${who}` ||
+    key.startsWith(`call/${who}/`);
+  const unlocked = [...state.tries].filter(([key, tries]) => matches(key) && tries.last > 0);
+  for (const [key, { good }] of unlocked) tx.setTries(key, good === null ? undefined : { ...NO_TRIES, good });
   if (unlocked.length > 0) tx.note("unlocked", { by: "admin", reason: who });
   return unlocked.map(([key]) => key);
 }
@@ -69,7 +70,7 @@ export function forgetTries(state: GateState, tx: Transaction): void {
     const last = Math.max(tries.last, tries.good ?? 0);
     if (
       tx.now.wall - last > FORGET_AFTER ||
-      (tries.good === null && tx.now.wall - last > days(2) && !key.startsWith("otp/"))
+      (tries.good === null && tx.now.wall - last > days(2) && !isUserTotal(key))
     ) {
       tx.setTries(key, undefined);
     }
@@ -80,9 +81,14 @@ function pinKey({ lane, endpoint, number }: Caller): string {
   return lane === "internal" ? `pin/internal/${endpoint}` : `pin/external/${number ?? "withheld"}`;
 }
 
-/** Callers can forge numbers without end: the oldest stranger makes room. */
-function makeRoom(state: GateState, tx: Transaction): void {
+/** What a user's knocks used up stays until an admin unlocks it, or a right code comes. */
+function isUserTotal(key: string): boolean {
+  return /^otp\/[^/]+$/.test(key);
+}
+
+/** Callers and sources can be forged without end: the oldest stranger makes room. */
+export function makeRoom(state: GateState, tx: Transaction): void {
   if (state.tries.size < MAX_TRIES) return;
-  const oldest = [...state.tries].find(([key, { good }]) => key.startsWith("pin/external/") && good === null);
+  const oldest = [...state.tries].find(([key, { good }]) => FORGEABLE.test(key) && good === null);
   if (oldest !== undefined) tx.setTries(oldest[0], undefined);
 }

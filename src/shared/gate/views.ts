@@ -38,8 +38,8 @@ export interface UserView {
   enabled: boolean;
   expires: string | null;
   /** Whether there is a phone PIN, and an authenticator. */
-  pin: boolean;
-  otp: boolean;
+  has_pin: boolean;
+  has_otp: boolean;
   /** Number to call back. */
   phone: string | null;
   /** Caller IDs that may use the PIN; empty: any. */

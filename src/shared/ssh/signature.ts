@@ -57,6 +57,6 @@ function padded(inner: Buffer, size: number): Buffer | undefined {
 }
 
 function remarkOn(algorithm: string): string | null {
-  if (algorithm === "ssh-rsa") return "SHA-1 is broken: sign with OpenSSH 8.1 or newer";
+  if (algorithm === "ssh-rsa") return "SHA-1 is broken: use OpenSSH 8.1 or newer, also as the agent";
   return algorithm.startsWith("webauthn-") ? "webauthn signatures are made by browsers" : null;
 }

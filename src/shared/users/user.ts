@@ -59,8 +59,8 @@ export function viewUser(user: User): UserView {
     approval: user.approval,
     enabled: user.enabled,
     expires: user.expires === null ? null : new Date(user.expires).toISOString(),
-    pin: user.pin !== null,
-    otp: user.otp !== null,
+    has_pin: user.pin !== null,
+    has_otp: user.otp !== null,
     phone: user.phone,
     callers: [...user.callers],
   };
