@@ -1,5 +1,6 @@
 import type { Asker } from "../shared/gate/verbs.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
+import type { Pbx } from "./commands/phone-pbx.ts";
 
 /** The terminal behind standard output. */
 export interface Terminal {
@@ -72,6 +73,8 @@ export interface World {
   sshSessions(): Promise<SshSessions>;
   /** Draws a frame every second on a screen of its own, until Ctrl-C; then gives the terminal back as it was. */
   redraw(frame: () => Promise<string>): Promise<void>;
+  /** The PBX, as `phone check` sees it. @param folder where Asterisk's settings are */
+  pbx(settings: Settings, folder: string): Promise<Pbx>;
   /** What `init` works with. */
   foundation(): Promise<Foundation>;
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Call } from "../../src/knockctl/command.ts";
 import { check, dialplan } from "../../src/knockctl/commands/phone.ts";
 import { inForce, readConf } from "../../src/knockctl/commands/phone-conf.ts";
-import type { AriReply, PbxWorld } from "../../src/knockctl/commands/phone-pbx.ts";
+import type { AriReply } from "../../src/knockctl/commands/phone-pbx.ts";
+import type { World } from "../../src/knockctl/world.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 
 const decoded = decodeSettings({ server: { name: "pbx.example.com" } }, "/srv/knockline.toml");
@@ -29,7 +30,7 @@ interface Changes {
 }
 
 async function run(
-  what: (call: Call, world: PbxWorld) => Promise<number>,
+  what: (call: Call, world: World) => Promise<number>,
   options: Record<string, string | boolean>,
   { ari = {}, files = {}, recordings = true }: Changes = {},
 ): Promise<{ exit: number; out: string }> {
@@ -52,7 +53,7 @@ async function run(
         return text === undefined ? undefined : [{ path: `${name}.conf`, text }];
       },
     }),
-  } as unknown as PbxWorld;
+  } as unknown as World;
   return { exit: await what({ args: [], options }, world), out: out.join("\n") };
 }
 

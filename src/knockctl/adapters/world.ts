@@ -87,6 +87,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     sshPeer: async () => (await (await import("./ssh-peer.ts")).sshSession())?.peer,
     sshSessions: async () => (await import("./sshd.ts")).sshSessions(),
     redraw: async (frame) => (await import("./screen.ts")).redraw(frame),
+    pbx: async (settings, folder) => (await import("./phone-pbx.ts")).openPbx(settings, folder),
     foundation: async () => (await import("./foundation.ts")).foundationOf(config),
     close: async () => (await asker?.catch(() => undefined))?.close(),
   };

@@ -3,6 +3,7 @@ import { accessTopic } from "./access.ts";
 import { approvalTopic } from "./approval.ts";
 import { firewallTopic } from "./firewall.ts";
 import { instanceTopic } from "./instance.ts";
+import { phoneTopic } from "./phone.ts";
 import { usersTopic } from "./users.ts";
 
 /** Every topic, in the overview's order. */
@@ -10,6 +11,7 @@ export const TOPICS: readonly Topic[] = [
   accessTopic,
   approvalTopic,
   usersTopic,
+  phoneTopic,
   firewallTopic,
   instanceTopic,
 ];
@@ -21,5 +23,6 @@ export const COMMANDS: readonly Command[] = TOPICS.flatMap(({ commands }) => com
 export const GROUPS: Readonly<Record<string, string>> = {
   user: "add, change, show and remove users",
   firewall: "try, confirm and remove what is closed",
+  phone: "prove the link to Asterisk, print its dialplan",
   config: "check the settings",
 };

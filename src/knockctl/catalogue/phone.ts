@@ -1,11 +1,11 @@
-import { type Command, JSON_FLAG, type Run, type Topic } from "../command.ts";
+import { type Command, JSON_FLAG, type Topic } from "../command.ts";
 
 const check: Command = {
   name: "phone check",
   summary: "prove the link to Asterisk and find what would give PINs away; changes nothing",
   flags: [{ flags: "--conf <folder>", what: "where Asterisk's settings are (/etc/asterisk)" }, JSON_FLAG],
   examples: ["phone check", "phone check --json | jq '.findings[].fix'"],
-  load: async () => (await import("../commands/phone.ts")).check as Run,
+  load: async () => (await import("../commands/phone.ts")).check,
 };
 
 const dialplan: Command = {

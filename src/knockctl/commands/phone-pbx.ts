@@ -1,6 +1,3 @@
-import type { Settings } from "../../shared/settings/settings.ts";
-import type { World } from "../world.ts";
-
 /** What ARI said to a GET. */
 export type AriReply =
   | { readonly status: number; readonly body: unknown }
@@ -24,10 +21,4 @@ export interface Pbx {
   conf(name: string): Promise<readonly ConfFile[] | undefined>;
   /** Where `conf` looks. */
   readonly folder: string;
-}
-
-/** A world with a PBX in it. */
-export interface PbxWorld extends World {
-  /** @throws SettingsError when the ARI password is missing or not private */
-  pbx(settings: Settings, folder: string): Promise<Pbx>;
 }

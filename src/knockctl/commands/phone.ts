@@ -1,12 +1,12 @@
 import type { Settings } from "../../shared/settings/settings.ts";
-import { type Call, isSet, type Run, textOption } from "../command.ts";
+import { isSet, type Run, textOption } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { renderVerdicts } from "../render/phone-check.ts";
 import { snippetsFor, snippetText } from "../render/phone-dialplan.ts";
+import type { World } from "../world.ts";
 import { answer } from "./answer.ts";
 import { checkSettings } from "./phone-leaks.ts";
 import { checkLink } from "./phone-link.ts";
-import type { PbxWorld } from "./phone-pbx.ts";
 import { finding, fine, type Verdict } from "./phone-verdict.ts";
 
 const ASTERISK = "/etc/asterisk";
@@ -14,7 +14,7 @@ const ASTERISK = "/etc/asterisk";
 /** Of our own recordings this one is needed with every voice: Asterisk has "hours" only. */
 const OWN_RECORDING = "en/hour.ulaw";
 
-async function checkRecordings(world: PbxWorld, { paths }: Settings): Promise<Verdict> {
+async function checkRecordings(world: World, { paths }: Settings): Promise<Verdict> {
   if (await world.exists(`${paths.sounds}/${OWN_RECORDING}`))
     return fine(`our own recordings are in ${paths.sounds}`);
   return finding({
@@ -27,7 +27,7 @@ async function checkRecordings(world: PbxWorld, { paths }: Settings): Promise<Ve
 }
 
 /** `knockctl phone check`: changes nothing; exits 1 when there is something to put right. */
-export const check = async (call: Call, world: PbxWorld): Promise<number> => {
+export const check: Run = async (call, world) => {
   const settings = await world.settings();
   const pbx = await world.pbx(settings, textOption(call, "conf") ?? ASTERISK);
   const verdicts = [

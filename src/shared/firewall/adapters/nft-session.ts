@@ -31,6 +31,11 @@ export class NftSession {
 
   constructor(private readonly nft: NftCommand) {}
 
+  /** Starts the child ahead of the first command: whoever asks first should not wait for it. */
+  ready(): void {
+    this.#child ??= this.#start();
+  }
+
   /**
    * Carries out one line, which is one transaction. Not for concurrent use: ask again when answered.
    * @returns what nft wrote about it: empty when it succeeded

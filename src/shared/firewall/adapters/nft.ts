@@ -70,6 +70,7 @@ class NftFirewall implements Firewall {
       const outcome = await this.#place(plan, before);
       const after = outcome.ok ? await this.#list() : undefined;
       if (after !== undefined) this.#installed = after;
+      if (outcome.ok) this.#session.ready();
       return outcome;
     });
   }
