@@ -28,6 +28,8 @@ export function keyLines() {
   const not = (name, line, reason) => ({ name, line, expected: { refused: reason } });
   const offCurve = Buffer.from(p256.blob);
   offCurve[offCurve.length - 1] ^= 1;
+  const compressed = Buffer.from(p256.blob);
+  compressed[compressed.length - 65] = 2;
   const [type, , n] = strings(rsa2048.blob);
   const [bare] = [ed25519.line.split(" ").slice(0, 2).join(" ")];
   return [
@@ -60,6 +62,12 @@ export function keyLines() {
     ),
     not("a type of the future", "ssh-mldsa65 AAAAC3NzaC1tbGRzYTY1AA== ann", "key_type"),
     not("a point off its curve", `ecdsa-sha2-nistp256 ${offCurve.toString("base64")}`, "key_garbage"),
+    not(
+      "a point with the mark of a compressed one",
+      `ecdsa-sha2-nistp256 ${compressed.toString("base64")}`,
+      "key_garbage",
+    ),
+    not("base64 without its padding", p256.line.replace(/=+ .*/, ""), "key_garbage"),
     not("another type in front", bare.replace("ssh-ed25519", "ssh-rsa"), "key_garbage"),
     not(
       "a byte behind the key",

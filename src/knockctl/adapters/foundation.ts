@@ -19,6 +19,8 @@ interface Owners {
   readonly settings: Owner | undefined;
   /** State and sockets. */
   readonly service: Owner | undefined;
+  /** Asterisk's password: read by phone-auth alone. */
+  readonly phone: Owner | undefined;
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -27,20 +29,28 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The account that the package made for knockd. */
-async function serviceAccount(): Promise<Owner | undefined> {
+/** An account that the package made: `knockline` for knockd, `knockline-phone` for phone-auth. */
+async function serviceAccount(name: "knockline" | "knockline-phone"): Promise<Owner | undefined> {
   const passwd = await readFile("/etc/passwd", "utf8").catch(() => "");
-  const [, uid, gid] = /^knockline:[^:]*:(\d+):(\d+):/m.exec(passwd) ?? [];
+  const line = passwd.split("\n").find((entry) => entry.startsWith(`${name}:`));
+  const [, , uid, gid] = line?.split(":") ?? [];
   return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** The installed instance belongs to its service; what root makes in anybody's folder becomes that folder's owner's. */
 async function ownersOf(config: string): Promise<Owners> {
-  if (process.geteuid?.() !== 0) return { settings: undefined, service: undefined };
-  const account = config === SYSTEM_CONFIG ? await serviceAccount() : undefined;
-  if (account !== undefined) return { settings: { uid: 0, gid: account.gid }, service: account };
+  if (process.geteuid?.() !== 0) return { settings: undefined, service: undefined, phone: undefined };
+  const account = config === SYSTEM_CONFIG ? await serviceAccount("knockline") : undefined;
+  if (account !== undefined) {
+    const phone = await serviceAccount("knockline-phone");
+    return {
+      settings: { uid: 0, gid: account.gid },
+      service: account,
+      phone: phone && { uid: 0, gid: phone.gid },
+    };
+  }
   const folder = await stat(dirname(config)).catch(() => undefined);
-  return { settings: folder, service: folder };
+  return { settings: folder, service: folder, phone: folder };
 }
 
 /** One thing that an instance needs: where, what it is, and how it is made. */
@@ -83,9 +93,16 @@ async function lay(config: string, toml: string): Promise<Made[]> {
   const made: Made[] = [];
   for (const piece of first) made.push(await place(piece));
   // only now is it known where the settings want the rest
-  const { secret, state, run } = await locate(config);
+  const { secret, ariSecret, state, run } = await locate(config);
   const rest = [
     { path: secret, what: "secret key", mode: 0o640, owner: owners.settings, make: file(randomBytes(32)) },
+    {
+      path: ariSecret,
+      what: "password for Asterisk",
+      mode: 0o640,
+      owner: owners.phone,
+      make: file(`${randomBytes(24).toString("base64url")}\n`),
+    },
     { path: state, what: "state", mode: 0o700, owner: owners.service, make: folder },
     { path: run, what: "sockets", mode: 0o750, owner: owners.service, make: folder },
   ];
