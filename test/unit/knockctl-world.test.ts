@@ -26,8 +26,9 @@ describe("what init lays down", () => {
       [home, true],
       [join(home, "knockline.toml"), true],
       [join(home, "secret"), true],
+      [join(home, "ari.secret"), true],
     ]);
-    expect(await Promise.all(made.map(({ path }) => modeOf(path)))).toEqual(["700", "640", "640"]);
+    expect(await Promise.all(made.map(({ path }) => modeOf(path)))).toEqual(["700", "640", "640", "640"]);
     expect((await readFile(join(home, "secret"))).length).toBe(32);
   });
 
@@ -38,6 +39,7 @@ describe("what init lays down", () => {
     const made = await foundationOf(config).lay(settingsToml("other"));
     expect(made.filter((one) => one.made).map(({ what }) => what)).toEqual([
       "secret key",
+      "password for Asterisk",
       "state",
       "sockets",
     ]);
