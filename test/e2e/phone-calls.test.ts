@@ -1,0 +1,297 @@
+import { generateSync } from "otplib";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import type { AsteriskCall } from "../helpers/asterisk.ts";
+import { needsAsterisk } from "../helpers/asterisk.ts";
+import { openPhoneScene, type PhoneScene } from "../helpers/asterisk-scene.ts";
+import type { User } from "../helpers/instance.ts";
+import { until } from "../helpers/wait.ts";
+
+const { describe, test } = await needsAsterisk("nft");
+
+/** Digits of PINs, codes and addresses keyed in this file: none may be in any log. */
+const keyed: string[] = [];
+
+describe("a call", () => {
+  let scene: PhoneScene;
+  beforeAll(async () => {
+    scene = await openPhoneScene({ access: { ttl: "1h" }, log: { level: "debug" } });
+  });
+  afterAll(() => scene?.close());
+  afterEach(async () => {
+    await until(async () => (await scene.asterisk.channels()).length === 0, {
+      what: "no channel is left",
+      deadline: 15_000,
+    });
+    await scene.instance.must(["revoke", "--all"]);
+  });
+
+  interface PhoneUser extends User {
+    readonly pin: string;
+    readonly otp_uri?: string;
+  }
+
+  async function add(name: string, options: string[] = []): Promise<PhoneUser> {
+    const user = (await scene.instance.addUser(name, ["--pin", ...options])) as PhoneUser;
+    keyed.push(user.pin);
+    return user;
+  }
+
+  const { laptop } = { laptop: () => scene.scene.hosts.laptop };
+  const star = (address: string) => address.replaceAll(".", "*");
+  const grants = async () => (await scene.instance.json(["list"])).grants;
+  const history = async () =>
+    (await scene.instance.json(["history"])).events as { event: string; user: string; reason: string }[];
+
+  /** Waits until a prompt was played once more than `before`. */
+  const heard = (prompt: string, before: number, deadline = 15_000) =>
+    until(() => count(prompt) > before, { what: `${prompt} is heard`, deadline });
+  const count = (prompt: string) => scene.asterisk.played().filter((played) => played === prompt).length;
+
+  /** Calls as a phone of the house and keys a PIN. */
+  async function signIn(pin: string, as: "phone" | "trunk" = "phone"): Promise<AsteriskCall> {
+    const call = await scene.callAndBeAsked({ as });
+    await call.press(`${pin}#`);
+    return call;
+  }
+
+  /** Keys something that is read back, and confirms it when it has been. */
+  async function keyAndConfirm(call: AsteriskCall, keys: string): Promise<void> {
+    const before = count("you-entered");
+    await call.press(keys);
+    await heard("you-entered", before);
+    await call.press("1");
+  }
+
+  test("with PIN and keyed address opens the door for that address, in under 40 s, and it closes at its time", async () => {
+    const alice = await add("alice", ["--ttl", "8s"]);
+    const began = performance.now();
+    const call = await signIn(alice.pin);
+    await keyAndConfirm(call, `${star(laptop().address)}#`);
+    await until(async () => (await scene.instance.tryConnect(laptop(), 22)) === "open", {
+      what: "ssh opens",
+      deadline: 10_000,
+    });
+    expect(performance.now() - began).toBeLessThan(40_000);
+    const listed = await scene.scene.server.run("nft", ["list", "set", "inet", "knockline", "ssh4"]);
+    expect(listed.stdout).toContain(laptop().address);
+    expect(await grants()).toMatchObject([{ user: "alice", by: "phone", address: laptop().address }]);
+    await call.isOver(20_000);
+    await until(async () => (await scene.instance.tryConnect(laptop(), 22)) === "silent", {
+      what: "it closes",
+      deadline: 12_000,
+    });
+  });
+
+  test("opens what a knock asked for, by its code; without a call it never opens", async () => {
+    const bob = await add("bob", ["--approval", "phone"]);
+    await scene.instance.knock(laptop(), bob, { payload: "482193" });
+    keyed.push("482193");
+    await until(async () => (await scene.instance.json(["pending"])).pending.length === 1, {
+      what: "the request waits",
+      deadline: 5_000,
+    });
+    expect(await scene.instance.tryConnect(laptop(), 22)).toBe("silent");
+    const call = await signIn(bob.pin);
+    await call.press("482193#");
+    await until(async () => (await scene.instance.tryConnect(laptop(), 22)) === "open", {
+      what: "ssh opens",
+      deadline: 10_000,
+    });
+    expect((await scene.instance.json(["pending"])).pending).toEqual([]);
+    await call.isOver(20_000);
+  });
+
+  test("reads requests out instead when two have the same code", async () => {
+    const carl = await add("carl", ["--approval", "phone"]);
+    await laptop().anyip("203.0.113.0/24");
+    for (const source of ["203.0.113.7", "203.0.113.8"])
+      await scene.instance.knock(laptop(), carl, { payload: "555777", source });
+    await until(async () => (await scene.instance.json(["pending"])).pending.length === 2, {
+      what: "two requests wait",
+      deadline: 5_000,
+    });
+    const call = await signIn(carl.pin);
+    const dots = count("letters/dot");
+    await call.press("555777#");
+    await heard("letters/dot", dots + 2);
+    expect(await grants()).toEqual([]);
+    await until(
+      async () => {
+        await call.press("1");
+        return (await grants()).length === 1;
+      },
+      { what: "1 opens what is read out", deadline: 15_000, every: 1_000 },
+    );
+    expect((await grants())[0].address).toBe("203.0.113.7");
+    await call.hangUp();
+    for (const { id } of (await scene.instance.json(["pending"])).pending)
+      await scene.instance.must(["deny", id]);
+  });
+
+  test.each([
+    "256.1.1.1",
+    "0.0.0.0",
+    "127.0.0.1",
+    "224.1.1.1",
+    "255.255.255.255",
+    "198.51.100.1",
+    "10.1.2.3",
+  ])("with the address %s is told so politely, and opens nothing", async (address) => {
+    const user = await add(`u${keyed.length}`);
+    const before = count("please-try-again");
+    const call = await signIn(user.pin);
+    await call.press(`${star(address)}#`);
+    await heard("please-try-again", before);
+    expect(await grants()).toEqual([]);
+    await call.hangUp();
+    await scene.instance.must(["user", "remove", user.name]);
+  });
+
+  test("with a wrong PIN three times ends, is in the history without a digit, and makes the caller wait", async () => {
+    const call = await scene.callAndBeAsked({ as: "trunk" });
+    for (const pin of ["97531864", "86420975", "75319864"]) {
+      keyed.push(pin);
+      await call.press(`${pin}#w`);
+    }
+    await call.isOver(30_000);
+    expect((await history()).filter(({ event }) => event === "pin-wrong").length).toBe(3);
+    const again = await scene.callAndBeAsked({ as: "trunk" });
+    await again.press("97531864#");
+    await again.isOver(30_000);
+    expect((await history()).filter(({ event }) => event === "pin-wrong").length).toBe(3);
+    await scene.instance.must(["unlock", "all"]);
+  });
+
+  test.each(["*#*#*#*#", "1234567890123456789012345678901234567890#", "*", "#"])(
+    "with the noise %s ends politely and opens nothing",
+    async (noise) => {
+      const call = await scene.callAndBeAsked();
+      await call.press(noise);
+      await call.hangUp();
+      expect(await grants()).toEqual([]);
+    },
+  );
+
+  test("needs the authenticator's code too, where the user has one; a code opens once across phone and knock", async () => {
+    const dora = await add("dora", ["--otp"]);
+    const secret = new URL(dora.otp_uri ?? "").searchParams.get("secret") ?? "";
+    const code = generateSync({ secret });
+    const call = await signIn(dora.pin);
+    await call.press(`w${code}#w`);
+    await keyAndConfirm(call, `${star(laptop().address)}#`);
+    await until(async () => (await grants()).length === 1, { what: "it opens", deadline: 10_000 });
+    await call.isOver(20_000);
+    await scene.instance.must(["revoke", "--all"]);
+    await scene.instance.must(["user", "set", "dora", "--proof", "otp"]);
+    await scene.scene.hosts.laptop.agent.send({
+      address: scene.instance.host.address,
+      ports: dora.steps.map(({ port }) => port),
+      payload: code,
+    });
+    await until(
+      async () => (await history()).some(({ event, user }) => event === "otp-wrong" && user === "dora"),
+      { what: "the used code is refused at the knock", deadline: 5_000 },
+    );
+    expect(await grants()).toEqual([]);
+  });
+
+  test("goes on to work after knockd was killed in the middle of one: nothing opened, and the next call opens", async () => {
+    const emma = await add("emma");
+    const call = await signIn(emma.pin);
+    await scene.instance.kill9();
+    await call.press(`${star(laptop().address)}#`);
+    await call.isOver(30_000);
+    await scene.instance.start();
+    await scene.becomes("up");
+    expect(await grants()).toEqual([]);
+    const again = await signIn(emma.pin);
+    await keyAndConfirm(again, `${star(laptop().address)}#`);
+    await until(async () => (await grants()).length === 1, { what: "the next call opens", deadline: 10_000 });
+    await again.isOver(20_000);
+  });
+
+  describe("that the PBX places", () => {
+    /** Knocks for a user who is called back at an extension. */
+    async function knockFor(name: string, number: string): Promise<PhoneUser> {
+      const user = await add(name, ["--approval", "call", "--phone", number]);
+      await scene.instance.knock(laptop(), user, { payload: "482193" });
+      return user;
+    }
+    const clear = async () => {
+      for (const { id } of (await scene.instance.json(["pending"])).pending)
+        await scene.instance.must(["deny", id]);
+    };
+
+    test("rings within a second of the knock, speaks the laptop's code, and opens by the PIN", async () => {
+      const before = count("confbridge-pin");
+      const user = await knockFor("frank", "201");
+      await until(async () => (await scene.asterisk.channels()).length > 0, {
+        what: "the phone rings",
+        deadline: 1_000,
+        every: 20,
+      });
+      await heard("confbridge-pin", before, 20_000);
+      const digits = scene.asterisk
+        .played()
+        .filter((prompt) => prompt.startsWith("digits/"))
+        .slice(-6);
+      expect(digits.map((prompt) => prompt.slice("digits/".length)).join("")).toBe("482193");
+      const { press } = await import("../helpers/asterisk.ts");
+      await press(scene.asterisk, "201", `${user.pin}#`);
+      await until(async () => (await grants()).length === 1, { what: "the PIN opens", deadline: 15_000 });
+      expect(await grants()).toMatchObject([{ user: "frank", by: "phone", address: laptop().address }]);
+    });
+
+    test.each([
+      ["a busy phone", "203"],
+      ["a number that is not there", "999"],
+    ])("stays closed with %s", async (_what, number) => {
+      const user = await knockFor(`g${number}`, number);
+      await until(
+        async () => (await history()).some(({ event, user: who }) => event === "call" && who === user.name),
+        { what: "the call is placed", deadline: 5_000 },
+      );
+      await until(async () => (await scene.asterisk.channels()).length === 0, {
+        what: "the call is over",
+        deadline: 15_000,
+      });
+      expect(await grants()).toEqual([]);
+      await clear();
+    });
+
+    test("is held for an hour when its user denies it with 9 and the PIN", async () => {
+      const before = count("confbridge-pin");
+      const user = await knockFor("henry", "201");
+      await heard("confbridge-pin", before, 20_000);
+      const { press } = await import("../helpers/asterisk.ts");
+      await press(scene.asterisk, "201", "9#");
+      await heard("confbridge-pin", before + 1, 20_000);
+      await press(scene.asterisk, "201", `${user.pin}#`);
+      await until(async () => (await scene.instance.json(["pending"])).pending.length === 0, {
+        what: "the request is denied",
+        deadline: 15_000,
+      });
+      await until(async () => (await scene.asterisk.channels()).length === 0, {
+        what: "the call is over",
+        deadline: 15_000,
+      });
+      const calls = async () =>
+        (await history()).filter(({ event, user: who }) => event === "call" && who === "henry").length;
+      expect(await calls()).toBe(1);
+      await scene.instance.knock(laptop(), user, { payload: "482193" });
+      await until(async () => (await scene.instance.json(["pending"])).pending.length === 1, {
+        what: "the second knock waits",
+        deadline: 5_000,
+      });
+      expect(await calls()).toBe(1);
+      expect(await grants()).toEqual([]);
+      await clear();
+    });
+  });
+
+  test("leaves no PIN, code or password in any log, at the level debug", async () => {
+    const logs = scene.log() + scene.instance.log();
+    for (const digits of keyed) expect(logs).not.toContain(digits);
+    expect(keyed.length).toBeGreaterThan(10);
+  });
+});
