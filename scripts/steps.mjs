@@ -94,7 +94,9 @@ export async function installPackages() {
 export async function buildPrograms() {
   await step("programs", async () => {
     const built = Math.min(
-      ...["knockd.cjs", "knockctl.cjs"].map((name) => changedAt(join(root, "dist", name))),
+      ...["knockd.cjs", "knockctl.cjs", "phone-auth.cjs", "ari-link.cjs"].map((name) =>
+        changedAt(join(root, "dist", name)),
+      ),
     );
     const sources = ["src", "clients", "scripts/build.mjs", "package-lock.json"].map((name) =>
       join(root, name),

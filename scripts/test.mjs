@@ -3,6 +3,7 @@
 //   --only unit|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
 //   anything else              only test files whose path contains it
 import { parseArgs } from "node:util";
+import { fetchAsterisk } from "./asterisk-fetch.mjs";
 import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
 
 const PROJECTS = ["unit", "contract", "e2e"];
@@ -110,12 +111,23 @@ function tell(heading, list) {
   }
 }
 
+/** Without one its tests are skipped, by name and reason. */
+async function fetchIfPossible() {
+  try {
+    await fetchAsterisk();
+    return undefined;
+  } catch (error) {
+    return `not to be had: ${String(error).split("\n")[0]}`;
+  }
+}
+
 async function main() {
   const { projects, long, filters } = readArguments();
   if (long) process.env.KNOCKLINE_LONG = "1";
   await installPackages();
   await step("tools", () => installTools(TOOLS));
   await buildPrograms();
+  if (projects.some((name) => name !== "unit")) await step("a real Asterisk", fetchIfPossible);
 
   /** @type {{ passed: number, failed: Told[], skipped: Told[] }} */
   const sum = { passed: 0, failed: [], skipped: [] };

@@ -65,6 +65,8 @@ export class Switchboard {
   readonly #freshToken: () => string;
   readonly #sessions = new Map<string, Session>(); // bounded: MAX_SESSIONS
   readonly #listeners = new Set<Listener>(); // bounded: connections of the phone socket
+  /** Connections that tell how the link is. */
+  readonly #speakers = new WeakSet<Listener>();
   /** Users who are being called, until when (uptime). bounded: one entry a user */
   readonly #calling = new Map<string, number>();
 
@@ -257,6 +259,8 @@ export class Switchboard {
   #link({ link }: PhoneVerbs["status"]["args"], listener: Listener): void {
     if (link === undefined) return;
     this.#gate.phone = link;
+    if (this.#speakers.has(listener)) return;
+    this.#speakers.add(listener);
     listener.onClose(() => {
       this.#gate.phone = "off";
     });

@@ -5,8 +5,14 @@ import { refusal } from "../answers.ts";
 import { lineSplitter, MAX_LINE } from "../lines.ts";
 import { Refusal } from "../verbs.ts";
 
-/** Connections at once; one more is closed at once. */
-const MAX_CONNECTIONS = 64;
+/** What a socket's askers are held to. */
+export interface ServerLimits {
+  /** Connections at once; one more is closed at once. */
+  readonly connections: number;
+  /** Bytes of a line. */
+  readonly line: number;
+}
+
 /** Questions of one connection that wait for their turn; one more ends it. */
 const MAX_WAITING = 256;
 /** Bytes that wait for a slow reader before events are dropped for it. */
@@ -37,17 +43,17 @@ export async function serveLines(
   path: string,
   mode: number,
   answer: AnswerLine,
-  maxLine = MAX_LINE,
+  limits: ServerLimits = { connections: 64, line: MAX_LINE },
 ): Promise<LineServer> {
   await rm(path, { force: true });
-  const sockets = new Set<Socket>(); // bounded: MAX_CONNECTIONS
+  const sockets = new Set<Socket>(); // bounded: limits.connections
   // half open: who asks and then closes his sending side still gets the answers
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    converse(socket, answer, maxLine);
+    converse(socket, answer, limits.line);
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = limits.connections;
   await listen(server, path);
   await chmod(path, mode);
   await ownAsFolder(path);

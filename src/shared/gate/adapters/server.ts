@@ -34,7 +34,8 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
         throw error;
       }
     },
-    MAX_PHONE_LINE,
+    // each call has a connection of its own, and phone-auth two
+    { connections: gate.state.settings.phone.maxCalls + 16, line: MAX_PHONE_LINE },
   );
   const group = await stat(paths.ariSecret).then(
     ({ gid }) => gid,
