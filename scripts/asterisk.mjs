@@ -193,6 +193,16 @@ export class Asterisk {
     return body.map((/** @type {{ name: string }} */ channel) => channel.name);
   }
 
+  /** Hangs up every channel there is. */
+  async hangUpAll() {
+    const { body } = await this.ari("GET", "channels");
+    await Promise.all(
+      body.map((/** @type {{ id: string }} */ { id }) =>
+        this.ari("DELETE", `channels/${encodeURIComponent(id)}`),
+      ),
+    );
+  }
+
   /** An orderly stop. */
   async stop() {
     await this.#end("SIGTERM");

@@ -76,9 +76,15 @@ export class Driver {
   #hear(event: LinkEvent): void {
     if (event.kind === "state") this.#linkChanged(event);
     else if (event.kind === "call") this.#arrive(event);
-    else if (event.kind === "digit") this.#find(event.channel)?.hear({ kind: "digit", digit: event.digit });
+    else if (event.kind === "digit") this.#key(event.channel, event.digit);
     else if (event.kind === "played") this.#played(event.playback);
     else this.#gone(event.channel, event.cause);
+  }
+
+  /** That a key came is worth a line at the level debug, with its moment; which one it was is nobody's business. */
+  #key(call: string, digit: string): void {
+    this.#parts.log.debug("a key", { call });
+    this.#find(call)?.hear({ kind: "digit", digit });
   }
 
   #find(channel: string): DrivenCall | undefined {

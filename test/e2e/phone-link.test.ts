@@ -30,7 +30,12 @@ describe("the link to Asterisk", () => {
       what: "no channel is left",
       deadline: 10_000,
     });
-  afterEach(noneLeft);
+  afterEach(async () => {
+    await noneLeft().catch(async (error) => {
+      await scene.asterisk.hangUpAll(); // one test's fault is not the next one's
+      throw error;
+    });
+  });
 
   test("hides its password: not in an argument, environment or log", async () => {
     for (const pid of [scene.pid, childOf(scene.pid)])
@@ -111,9 +116,8 @@ describe("the link to Asterisk", () => {
     const before = scene.pid;
     scene.writePassword("wrong");
     process.kill(childOf(scene.pid), "SIGKILL");
-    await scene.becomes("refused");
+    await scene.becomes("refused").finally(() => scene.writePassword(ARI_PASSWORD));
     expect(scene.log()).toContain("Asterisk refuses us: wrong password");
-    scene.writePassword(ARI_PASSWORD);
     await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
     expect(scene.pid).toBe(before);
     expect((await scene.instance.json(["status"])).knockd.state).toBe("running");
@@ -153,12 +157,13 @@ describe("the link to Asterisk", () => {
     try {
       await scene.becomes("replaced");
       expect(scene.log()).toContain("another program took our ARI application over");
+      await until(() => thief.state.state === "up", { what: "the other one is up" });
       await always(() => thief.state.state === "up", { what: "it is left alone", deadline: 3_000 });
     } finally {
       await thief.close();
+      await scene.stop();
+      scene.start();
     }
-    await scene.stop();
-    scene.start();
     await (await scene.callsWorkWithin(10_000)).hangUp();
   });
 

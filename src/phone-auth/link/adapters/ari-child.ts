@@ -5,7 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import ari, { type Client } from "ari-client";
+import type { Client } from "ari-client";
 import { backoff } from "../backoff.ts";
 import { type AriEvent, HEARD, readEvent } from "../events.ts";
 import type { Credentials, Order, Report } from "../messages.ts";
@@ -163,6 +163,8 @@ class Connection {
 async function serve(credentials: Credentials, orders: AsyncIterable<string>): Promise<void> {
   await untilThere(credentials);
   const { url, username, password, app } = credentials;
+  // loaded late: it costs three times Node's own start, and most starts end before, while Asterisk is away
+  const { default: ari } = await import("ari-client");
   const connection = new Connection(await ari.connect(url, username, password), app);
   await connection.start();
   tell({ say: "up" });

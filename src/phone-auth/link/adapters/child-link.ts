@@ -12,7 +12,7 @@ const BEAT = seconds(2);
 /** How long a child may take from Asterisk's first answer to being up. */
 const START_LIMIT = seconds(10);
 /** After a refusal: another try brings nothing until an admin has changed something. */
-const REFUSED_PAUSE = seconds(2);
+const REFUSED_PAUSE = seconds(1);
 
 /** What a link is made from. */
 export interface ChildLinkOptions {
