@@ -78,10 +78,8 @@ export async function openKnockd() {
   if (knockd === undefined || iptables === undefined) return undefined;
   const { lab, laptop } = await openStage();
   const folder = mkdtempSync(join(tmpdir(), "knockline-bench-"));
-  const close = async () => {
-    await lab.close();
-    rmSync(folder, { recursive: true, force: true });
-  };
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true })); // Ctrl-C is an exit too
+  const close = () => lab.close();
   try {
     const config = join(folder, "knockd.conf");
     writeFileSync(config, KNOCKD_CONFIG);

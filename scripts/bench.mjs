@@ -2,7 +2,7 @@
 // A table for people, then one line of JSON. Needs root (or a namespace of one's own), nft and iproute2.
 //   --rounds N   knocks of each contestant (200)       --json   only the JSON
 import { readFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { openKnockd, openKnockline } from "../bench/contestants.mjs";
 import { measureIdle, measureList } from "../bench/costs.mjs";
@@ -81,10 +81,13 @@ function missed({ knock_to_open, list }) {
 async function main() {
   exitOnSignals();
   await buildPrograms();
+  const load = loadavg()[0]; // what else the machine is doing: with more than a few tenths times say little
   const results = await measure();
   const cpu = /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "unknown";
-  const machine = { cores: cpus().length, cpu, kernel: release(), node: process.version };
+  const machine = { cores: cpus().length, cpu, kernel: release(), node: process.version, load };
   if (!values.json) print(results);
+  if (!values.json && load > 0.5)
+    console.log(`\nthe machine was busy before we began (load ${load}): take times with care`);
   const bars = missed(results);
   console.log(`${values.json ? "" : "\n"}${JSON.stringify({ machine, ...results, missed: bars })}`);
   for (const bar of bars) console.error(`not met: ${bar}`);

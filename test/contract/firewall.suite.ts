@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Address } from "../../src/shared/address.ts";
-import { days, hours, milliseconds, seconds } from "../../src/shared/duration.ts";
+import { type Duration, days, hours, milliseconds, seconds } from "../../src/shared/duration.ts";
 import type { Change, Element, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 
@@ -176,6 +176,22 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
         expect(element?.ttl).toBeGreaterThan(ttl - 5_000);
         expect(element?.ttl).toBeLessThanOrEqual(ttl);
       }
+    });
+
+    it("puts what is believed to be fresh, also where it is there after all", async () => {
+      await installed();
+      const fresh = (key: string, ttl: Duration): Change => ({
+        op: "put",
+        set: "ssh4",
+        key,
+        ttl,
+        fresh: true,
+      });
+      await firewall.change([fresh("192.0.2.1", seconds(60))]);
+      const both = [fresh("192.0.2.1", seconds(30)), fresh("192.0.2.2", seconds(30))];
+      expect(await firewall.change(both)).toEqual({ ok: true });
+      expect(await keys("ssh4")).toEqual(["ssh4 192.0.2.1", "ssh4 192.0.2.2"]);
+      for (const { ttl } of await firewall.elements(["ssh4"])) expect(ttl).toBeLessThanOrEqual(seconds(30));
     });
 
     it("lets an element end by itself, also one with no time left", async () => {

@@ -8,10 +8,9 @@ import { until } from "../helpers/wait.ts";
 
 const { describe, test } = needs("root", "nft", "ip");
 const { test: floodTest } = needs("root", "nft", "ip", "hping3");
-const LONG = process.env.KNOCKLINE_LONG === "1";
 
 const CLIENTS = 1_000;
-const FORGED = LONG ? 1_000_000 : 300_000;
+const FORGED = 1_000_000;
 
 describe("1,000 clients that knock in the same second", () => {
   let scene: Scene<"crowd">;
@@ -32,12 +31,9 @@ describe("1,000 clients that knock in the same second", () => {
     }));
     const start = performance.now();
     await hosts.crowd.agent.sendMany({ address: server.address, knockers, gap: 20 });
-    const sent = performance.now();
     const count = async (): Promise<boolean> => (await kernelSet(server, "ssh4")).length === CLIENTS;
     await until(count, { what: "a thousand doors are open in the kernel", deadline: 5_000 });
-    const opened = performance.now();
-    console.log(`sent in ${Math.round(sent - start)} ms, open after ${Math.round(opened - start)} ms`);
-    expect(opened - start).toBeLessThan(3_000);
+    expect(performance.now() - start).toBeLessThan(3_000);
     const { grants } = await instance.json(["list"]);
     const addresses = grants.map(({ address }: { address: string }) => address);
     expect(addresses.sort()).toEqual(knockers.map(({ from }) => from).sort());
@@ -46,7 +42,7 @@ describe("1,000 clients that knock in the same second", () => {
   }, 120_000);
 });
 
-describe(`${FORGED.toLocaleString("en")} forged half-knocks`, () => {
+describe("a million forged half-knocks", () => {
   let scene: Scene<"forger" | "laptop">;
   let user: User;
   beforeAll(async () => {
@@ -60,9 +56,8 @@ describe(`${FORGED.toLocaleString("en")} forged half-knocks`, () => {
     "fill neither knockd's memory nor conntrack, and a real knock then opens within 100 ms",
     async () => {
       const { server, hosts, instance } = scene;
-      const received = await flood(server, hosts.forger, user.steps[0]?.port ?? 0);
+      await flood(server, hosts.forger, user.steps[0]?.port ?? 0);
       const pid = instance.pid ?? 0;
-      console.log(`received ${received}`, `RSS ${memoryOf(pid)}, peak ${memoryOf(pid, "VmHWM")}`);
       expect(memoryOf(pid)).toBeLessThan(150);
       expect(memoryOf(pid, "VmHWM")).toBeLessThan(150);
       const conntrack = await server.run("cat", ["/proc/sys/net/netfilter/nf_conntrack_count"]);
@@ -70,16 +65,15 @@ describe(`${FORGED.toLocaleString("en")} forged half-knocks`, () => {
       const opening = hosts.laptop.agent.connectUntilOpen({ address: server.address, port: 22 });
       const { at: sent } = await instance.knock(hosts.laptop, user);
       const { at } = await opening;
-      console.log(`open after ${(at ?? 0) - sent} ms`);
       expect(at).not.toBeNull();
       expect((at ?? 0) - sent).toBeLessThan(100);
     },
-    LONG ? 180_000 : 90_000,
+    90_000,
   );
 });
 
-/** Forges first knocks from random addresses. @returns how many packets arrived */
-async function flood(server: Host, forger: Host, port: number): Promise<number> {
+/** Forges first knocks from random addresses until FORGED have arrived. */
+async function flood(server: Host, forger: Host, port: number): Promise<void> {
   const device = `${forger.uplink?.device}:`;
   const arrived = async (): Promise<number> => {
     const { stdout } = await server.run("cat", ["/proc/net/dev"]);
@@ -91,9 +85,8 @@ async function flood(server: Host, forger: Host, port: number): Promise<number> 
   const flooding = forger.start("hping3", [...options, server.address]);
   try {
     const enough = async () => (await arrived()) - before >= FORGED;
-    await until(enough, { what: "all forged knocks arrived", deadline: 150_000, every: 50 });
+    await until(enough, { what: "all forged knocks arrived", deadline: 70_000, every: 50 });
   } finally {
     await flooding.kill("SIGKILL");
   }
-  return (await arrived()) - before;
 }
