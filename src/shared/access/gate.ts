@@ -82,6 +82,7 @@ export class Gate {
   readonly #listeners = new Set<(event: GateEvent) => void>();
   #follow: () => Promise<void> = async () => {};
   #following: Promise<void> = Promise.resolve();
+  #willFollow = false;
   #busy = false;
   #number = 0;
   #nextReconcile = 0;
@@ -252,10 +253,7 @@ export class Gate {
 
   #tellAll(tx: Transaction): void {
     for (const event of tx.events) this.tell(event);
-    if (tx.portsChanged)
-      this.#following = this.#following
-        .then(() => this.#follow())
-        .catch((error) => this.#kernelFailed(error));
+    if (tx.portsChanged) this.#followSoon();
     if (tx.confirmedChanged) void this.#writeBoot();
     if (tx.cuts.length > 0)
       void this.parts
@@ -270,6 +268,18 @@ export class Gate {
       this.#nextReconcile,
     );
     this.parts.wake(milliseconds(Math.max(10, soonest - this.parts.clock().uptime)));
+  }
+
+  /** Lets the listeners follow, once for all changes that come before they begin. */
+  #followSoon(): void {
+    if (this.#willFollow) return;
+    this.#willFollow = true;
+    this.#following = this.#following
+      .then(() => {
+        this.#willFollow = false;
+        return this.#follow();
+      })
+      .catch((error) => this.#kernelFailed(error));
   }
 
   /** The kernel did not take what the store has: openings are undone, closings stand and are tried again. */
