@@ -4,18 +4,19 @@
 # The secret ports are in this file: keep it to yourself (chmod 0700).
 # Needs bash 3.2 or newer (macOS, any Linux) and nothing else; nc only where bash was built without /dev/udp.
 # Asked for a code of an authenticator app, it takes it from the terminal, or from the command in KNOCK_OTP_CMD.
+# Asked for a signature, it has ssh-keygen (OpenSSH 8.2 or newer) make one with your SSH key.
 # Made by: knockctl user client @USER@ --format sh    (after "user rotate": make it anew)
 
 set -uf
 
 # ---- filled in by knockctl -----------------------------------------------------------------------------
 host='@HOST@'         # where to knock; the first argument or KNOCK_HOST override it
-server='@SERVER@'     # the server's own name, for --version
+server='@SERVER@'     # the server's own name, for --version and to be signed
 user='@USER@'
 steps='@STEPS@'       # PROTO/PORT in the order to knock
 probe='@PROBE@'       # TCP port that shows whether the door is open; empty: nothing to look at
 services='@SERVICES@' # what opens
-proof='@PROOF@'       # otp: the last step carries a code of the authenticator app
+proof='@PROOF@'       # otp: the last step carries a code of the authenticator app; ssh: it is signed with an SSH key
 approval='@APPROVAL@' # phone: the user calls after the knock; call: the PBX calls him; none: the knock alone opens
 dial='@EXTENSION@'    # what to dial then
 pending='@PENDING@'   # seconds that the knock waits for the call
@@ -23,6 +24,7 @@ pending='@PENDING@'   # seconds that the knock waits for the call
 
 me=${0##*/}
 host=${KNOCK_HOST:-$host}
+ssh_key=${KNOCK_KEY-} # the SSH key that signs; its .pub file will do where an agent has the other half
 family=''      # 4 or 6 when the user insists
 quiet=no
 to_stderr=no   # with --then, standard output belongs to the command (ssh's ProxyCommand speaks through it)
@@ -37,6 +39,7 @@ gap=0.02       # seconds between steps, lest the network swaps two
 clock=''       # set by read_clock
 result=0       # set by ended
 otp=''         # the authenticator's code, the same in every try of one run: a repeat is not a replay
+signed=''      # the signed line: for the server one knock, however often it is sent
 code=''        # what the caller keys, or hears: it tells his request from anybody else's
 
 usage() {
@@ -47,10 +50,12 @@ usage() {
     "" \
     "  -4, -6         knock by IPv4, by IPv6 (default: as the system prefers)" \
     "  -q             say nothing when all is well" \
+    "  --key FILE     sign with this SSH key (default: the first of ~/.ssh/id_ed25519, id_ecdsa, id_rsa)" \
     "  --then ...     when open, run the rest of the line (its output stays clean)" \
     "  --version      say for whom this file was made" \
     "" \
     "  KNOCK_HOST     in the environment: where to knock" \
+    "  KNOCK_KEY      what --key says" \
     "  KNOCK_OTP_CMD  a command that prints the authenticator's code, where one is needed" \
     "" \
     "Exit code: 0 open (or sent, where that cannot be checked), 1 not open, 2 wrong usage." \
@@ -232,15 +237,48 @@ make_up_code() {
   code=$(printf '%06d' $((number % 1000000)))
 }
 
+# ---- signatures ----------------------------------------------------------------------------------------
+
+# The public half alone will do for ssh-keygen: the other one is in the agent, or in a token.
+choose_key() {
+  local candidate
+  if [ -z "$ssh_key" ]; then
+    for candidate in id_ed25519 id_ecdsa id_rsa; do
+      for ssh_key in "${HOME-}/.ssh/$candidate" "${HOME-}/.ssh/$candidate.pub"; do
+        [ -f "$ssh_key" ] && return
+      done
+    done
+    misused "no SSH key found in ~/.ssh: name the one whose public half the admin has with --key FILE or KNOCK_KEY"
+  fi
+  [ -r "$ssh_key" ] || misused "cannot read the SSH key $ssh_key"
+}
+
+# One line, signed once for all tries of a run. Before the first step, for a touch or a passphrase takes time that the
+# knock does not have; and what ssh-keygen asks, it asks on the terminal itself.
+sign() {
+  local nonce line signature
+  have ssh-keygen || fail "the knock must be signed, and there is no ssh-keygen: install OpenSSH 8.2 or newer"
+  choose_key
+  nonce=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\r\n')
+  [ ${#nonce} -eq 22 ] || fail "cannot draw a random number: head, base64 and tr are needed"
+  line="KL1 $server $user $(date +%s) $nonce - - ${code:--}"
+  signature=$(printf '%s' "$line" | ssh-keygen -q -Y sign -f "$ssh_key" -n knock@knockline) ||
+    fail "cannot sign with $ssh_key: is it a key, is its agent there, and OpenSSH 8.2 or newer?"
+  signature=${signature#-----BEGIN SSH SIGNATURE-----}
+  signature=${signature%-----END SSH SIGNATURE-----*}
+  signed="$line ${signature//[[:space:]]/}"
+}
+
 # ---- knocking ------------------------------------------------------------------------------------------
 
 # What any step but the last carries: one byte, because an empty printf sends nothing at all.
 filler() { printf '\0'; }
 
-# What the last step carries: whichever there is of the authenticator's code and the caller's; else proof "none" takes
-# anything. One line without a newline: bash sends each line as a datagram of its own.
+# What the last step carries: the signed line, or whichever there is of the authenticator's code and the caller's; else
+# proof "none" takes anything. One line without a newline: bash sends each line as a datagram of its own.
 payload() {
-  if [ -n "$otp$code" ]; then printf '%s' "$otp${otp:+${code:+ }}$code"; else filler; fi
+  local content=${signed:-$otp${otp:+${code:+ }}$code}
+  if [ -n "$content" ]; then printf '%s' "$content"; else filler; fi
 }
 
 # Connects to a TCP port and ends at once; its exit code tells. For background jobs.
@@ -450,6 +488,11 @@ main() {
       -q | --quiet) quiet=yes ;;
       -h | --help) usage && exit 0 ;;
       -V | --version) echo "knockline client 1 for $user at $server" && exit 0 ;;
+      --key)
+        [ $# -gt 1 ] || misused "--key needs a file"
+        shift
+        ssh_key=$1
+        ;;
       --then)
         shift
         [ $# -gt 0 ] || misused "--then needs a command"
@@ -471,8 +514,9 @@ main() {
   choose_sender
   choose_address
   if [ "$proof" = otp ]; then choose_otp; fi
+  if [ "$approval" != none ]; then make_up_code; fi
+  if [ "$proof" = ssh ]; then sign; fi
   if [ "$approval" != none ]; then
-    make_up_code
     knock_for_approval
   elif [ -n "$probe" ]; then
     knock_until_open

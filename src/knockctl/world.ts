@@ -63,6 +63,11 @@ export interface World {
    * @throws Failure (usage) when there is none, or the two differ
    */
   readSecret(question: string): Promise<string>;
+  /**
+   * A short text that a person names. @param path a file, or `-` for standard input
+   * @throws Failure (usage) when it cannot be read or is longer than 32 KiB
+   */
+  readText(path: string): Promise<string>;
   /** @returns true when a file or folder is there */
   exists(path: string): Promise<boolean>;
   /** @throws SettingsError when a secret file is missing or not private */

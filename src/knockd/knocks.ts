@@ -3,15 +3,17 @@ import type { EventName } from "../shared/access/event.ts";
 import type { Gate } from "../shared/access/gate.ts";
 import { isLive } from "../shared/access/grant.ts";
 import { open } from "../shared/access/grants.ts";
-import { consumeOtp, countOtp } from "../shared/access/one-time.ts";
+import { consumeOtp, consumeSigned, countOtp } from "../shared/access/one-time.ts";
 import { ask } from "../shared/access/pending.ts";
 import type { GateState } from "../shared/access/state.ts";
 import type { Transaction } from "../shared/access/transaction.ts";
 import { type Address, parseAddress, prefix64 } from "../shared/address.ts";
 import { type Duration, seconds } from "../shared/duration.ts";
+import { NO_REPLAY } from "../shared/ssh/replay.ts";
 import { StoreError } from "../shared/store/store.ts";
 import type { User } from "../shared/users/user.ts";
 import { type Allowance, allowance, take } from "./allowance.ts";
+import type { Proved } from "./proofs/proof.ts";
 import { prove } from "./proofs/prove.ts";
 import { Recent } from "./recent.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
@@ -22,6 +24,9 @@ const LINES_EVERY = seconds(10);
 
 /** Good payloads remembered. */
 const REMEMBERED = 4_096;
+
+/** A payload that its proof said yes to. */
+type Good = Extract<Proved, { ok: true }>;
 
 /** Leads knocks from the listeners to the gate: sequence, then proof, then the one door. */
 export class Knocks {
@@ -67,20 +72,15 @@ export class Knocks {
     const address = parseAddress(source);
     if (user === undefined) return this.#deny("user_unknown", name, source, now);
     if (address === undefined) return this.#deny("address_refused", name, source, now);
-    const proved = prove(payload, user, this.#gate.parts.clock().wall);
-    if (!proved.ok) return this.#deny(proved.reason, name, source, now);
+    if (user.proof !== "none" && this.#isOpenBy(name, source, payload)) {
+      this.#tell("ignored", name, source, "already open, or asked for");
+      return;
+    }
     try {
-      const { otp, code } = proved;
-      if (otp !== undefined) {
-        if (this.#isOpenBy(name, source, payload)) {
-          this.#tell("ignored", name, source, "already open, or asked for");
-          return;
-        }
-        // counted, then used up, then opened: each is on the disk before the next
-        await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
-        await this.#gate.run((state, tx) => consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault));
-      }
-      const tell = await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, code));
+      const good = this.#prove(payload, user);
+      // used up, then opened: the one is on the disk before the other
+      await this.#useUp(good, user, source);
+      const tell = await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, good));
       tell();
       this.#admitted.set(`${name} ${source}`, payload);
     } catch (error) {
@@ -90,11 +90,32 @@ export class Knocks {
           address,
           message: String(error),
         });
-      this.#deny(reasonOf(error), name, source, now);
+      const { reason, detail } = denialOf(error);
+      this.#deny(reason, name, source, now, detail);
       // bounded by the counting of codes: the history of a user who is guessed at is worth its bytes
-      if (error instanceof Denied && error.reason === "otp_wrong")
-        await this.#remember("otp-wrong", name, address);
+      if (reason === "otp_wrong") await this.#remember("otp-wrong", name, address);
     }
+  }
+
+  /** @throws Denied */
+  #prove(payload: Buffer, user: User): Good {
+    const { settings, replays } = this.#gate.state;
+    const replay = replays.get(user.name) ?? NO_REPLAY;
+    const { wall } = this.#gate.parts.clock();
+    const proved = prove(payload, { user, server: settings.server.name, replay, now: wall });
+    if (!proved.ok) throw new Denied(proved.reason, proved.detail);
+    return proved;
+  }
+
+  /** Makes what was proved worthless for a second time. @throws Denied, StoreError */
+  async #useUp({ otp, signed }: Good, user: User, source: string): Promise<void> {
+    const { name } = user;
+    if (otp !== undefined) {
+      // counted before it is compared, so that a crash forgives no try
+      await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
+      await this.#gate.run((state, tx) => consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault));
+    }
+    if (signed !== undefined) await this.#gate.run((state, tx) => consumeSigned(state, tx, name, signed));
   }
 
   async #remember(event: EventName, user: string, address: Address): Promise<void> {
@@ -123,26 +144,43 @@ export class Knocks {
   /**
    * Opens the door, or, where the user needs an approval, asks for it.
    * @returns what logs it, for when it is on the disk and in the kernel: not true before, and it would cost time
+   * @throws Denied
    */
-  #admit(state: GateState, tx: Transaction, user: User, address: Address, code: string | null): () => void {
+  #admit(state: GateState, tx: Transaction, user: User, address: Address, good: Good): () => void {
     const { log, freshId } = this.#gate.parts;
+    const { code, signed } = good;
+    // what was proved, was proved by keys and rules that may be gone by now
+    if (state.users.get(user.name) !== user) throw new Denied("user_changed");
+    const named = signed?.address ?? address;
+    if (named !== address) throw new Denied("ssh_address");
     const about = { user: user.name, address, proof: user.proof };
+    const facts = { ...about, ...(signed && { key: signed.key }) };
     if (user.approval !== "none") {
       const { id } = ask(state, tx, { ...about, code }, freshId);
-      return () => log.info("a good knock waits for its approval", { ...about, approval: user.approval, id });
+      return () => log.info("a good knock waits for its approval", { ...facts, approval: user.approval, id });
     }
-    const { grant, renewed } = open(state, tx, { ...about, by: "knock" }, freshId);
+    const ttl = signed?.length ?? undefined; // more than is allowed is shortened
+    const { grant, renewed } = open(state, tx, { ...about, by: "knock", ...(ttl && { ttl }) }, freshId);
     const { id, services, length } = grant;
-    const fields = { ...about, services, seconds: Math.round(length / 1000), id };
+    const fields = { ...facts, services, seconds: Math.round(length / 1000), id };
     return () => log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
   }
 
-  #deny(reason: Denial, user: string | null, source: string, now: number): void {
-    this.#tell("denied", user, source, reason);
+  #deny(
+    reason: Denial,
+    user: string | null,
+    source: string,
+    now: number,
+    detail: string | null = null,
+  ): void {
+    const why = detail === null ? reason : `${reason}: ${detail}`;
+    this.#tell("denied", user, source, why);
     const { granted, missed } = take(this.#lines, now);
     if (missed > 0)
       this.#gate.parts.log.warn("knocks were denied that had no line of their own", { count: missed });
-    if (granted) this.#gate.parts.log.info("a knock was denied", { reason, user, address: source });
+    if (!granted) return;
+    const facts = { reason, ...(detail !== null && { detail }), user, address: source };
+    this.#gate.parts.log.info("a knock was denied", facts);
   }
 
   #tell(event: EventName, user: string | null, source: string, reason: string): void {
@@ -152,7 +190,7 @@ export class Knocks {
   }
 }
 
-function reasonOf(error: unknown): Denial {
-  if (error instanceof Denied) return error.reason;
-  return error instanceof StoreError ? "store_failed" : "kernel_failed";
+function denialOf(error: unknown): Pick<Denied, "reason" | "detail"> {
+  if (error instanceof Denied) return error;
+  return { reason: error instanceof StoreError ? "store_failed" : "kernel_failed", detail: null };
 }

@@ -230,8 +230,30 @@ describe("a rendered client", () => {
     }
   });
 
-  test.each(CLIENT_FORMATS)("%s: refuses the proof ssh, which no client can give yet", (format) => {
-    expect(() => renderClient({ ...VIEW, proof: "ssh" }, HOST, format)).toThrow(/do not know yet/);
+  test("PowerShell: refuses the proof ssh, and says what to do instead", () => {
+    expect(() => renderClient({ ...VIEW, proof: "ssh" }, HOST, "ps1")).toThrow(
+      expect.objectContaining({ code: "refused", cure: expect.stringContaining("--format sh") }),
+    );
+  });
+
+  test("text: how to sign a knock is told with the user's values", () => {
+    const text = renderClient({ ...VIEW, proof: "ssh", approval: "phone" }, HOST, "text");
+    expect(text.slice(text.indexOf("content"), text.indexOf("\n\nA knock"))).toMatchInlineSnapshot(
+      `"content  of the last step: a line signed with the SSH key, as below; of the others anything"`,
+    );
+    expect(text.slice(text.indexOf("Phone"), text.indexOf("\n\nOpen?"))).toMatchInlineSnapshot(`
+      "Phone, Android: no app can sign; Termux (pkg install openssh) with the lines below.
+
+      Computer: bash and OpenSSH 8.2 or newer (key: the .pub file will do where an agent has the key)
+        key=~/.ssh/id_ed25519
+        code=482193   # another one each time
+        nonce=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\\r\\n')
+        msg="KL1 pbx.example.com-k3v9x2qa ann $(date +%s) $nonce - - $code"
+        sig=$(printf %s "$msg" | ssh-keygen -q -Y sign -f "$key" -n knock@knockline | sed '/^-----/d' | tr -d '\\r\\n')
+        for p in 4711 29301; do echo >/dev/udp/pbx.example.com/$p; sleep 0.1; done
+        printf %s "$msg $sig" >/dev/udp/pbx.example.com/11822"
+    `);
+    expect(renderClient({ ...VIEW, proof: "ssh" }, HOST, "text")).toContain('$nonce - - -"');
   });
 });
 

@@ -44,6 +44,7 @@ const USER: UserView = {
   expires: null,
   has_pin: false,
   has_otp: false,
+  ssh_keys: [],
   phone: null,
   callers: [],
 };
@@ -330,6 +331,22 @@ describe("users", () => {
     expect((await play(callers, added)).asked).toEqual([
       ["user_set", { name: "alice", phone: "+4930123", callers: ["201", "+4930123"] }],
     ]);
+  });
+
+  test("--ssh-key sends the file of keys to the gate, --no-ssh-key takes the keys away", async () => {
+    const LINE = "ssh-ed25519 AAAA alice@laptop\n";
+    const read = { readText: async (path: string) => (path === "alice.pub" ? LINE : `from ${path}`) };
+    const file = await play(["user", "add", "alice", "--ssh-key", "alice.pub"], added, read);
+    expect(file.asked).toEqual([["user_add", { name: "alice", ssh_keys: LINE }]]);
+    const input = await play(["user", "set", "alice", "--ssh-key", "-"], added, read);
+    expect(input.asked).toEqual([["user_set", { name: "alice", ssh_keys: "from -" }]]);
+    const none = await play(["user", "set", "alice", "--no-ssh-key"], added, read);
+    expect(none.asked).toEqual([["user_set", { name: "alice", ssh_keys: null }]]);
+  });
+
+  test("one standard input is not read for two things", async () => {
+    const { exit, asked } = await play(["user", "set", "alice", "--ssh-key", "-", "--pin", "-"], added);
+    expect([exit, asked]).toEqual([2, []]);
   });
 
   test("rotate draws what was named, and tells how to knock only when that changed", async () => {

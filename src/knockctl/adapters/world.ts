@@ -78,6 +78,7 @@ export function openWorld(config: string, self: string): OpenWorld {
       return asker;
     },
     readSecret: async (question) => (await import("./secret-line.ts")).readSecret(question),
+    readText: async (path) => (await import("./short-text.ts")).readText(path),
     exists: (path) =>
       stat(path).then(
         () => true,

@@ -4,13 +4,19 @@ import { type Command, type Flag, JSON_FLAG, type Topic } from "../command.ts";
 const PIN: Flag = { flags: "--pin [-]", what: "draw a phone PIN, shown once; `-` reads one", choices: ["-"] };
 const OTP: Flag = { flags: "--otp", what: "draw an authenticator secret, shown once as URI and QR code" };
 
+const SSH_KEY: Flag = {
+  flags: "--ssh-key <file>",
+  what: "public keys that sign the knock, in place of those there were: a .pub file, or `-`",
+};
+
 const WISHES: readonly Flag[] = [
   { flags: "--services <list>", what: "what a knock opens: ssh,sip (ssh when not said)" },
   {
     flags: "--proof <kind>",
-    what: "what the last step must carry (otp when not said)",
+    what: "what the last step must carry (ssh with a key, else otp)",
     choices: ["none", "otp", "ssh"],
   },
+  SSH_KEY,
   OTP,
   PIN,
   { flags: "--phone <number>", what: "number to call back, or `none`" },
@@ -31,6 +37,7 @@ const add: Command = {
   flags: [...WISHES, JSON_FLAG],
   examples: [
     "user add alice",
+    "user add alice --ssh-key alice.pub",
     "user add bob --services sip,rtp --ttl 8h --expires 2026-12-31",
     "user add carol --pin --approval call --phone +49301234567",
     "user add dave --proof none",
@@ -46,12 +53,14 @@ const set: Command = {
     ...WISHES,
     { flags: "--no-pin", what: "take the PIN away" },
     { flags: "--no-otp", what: "take the authenticator away" },
+    { flags: "--no-ssh-key", what: "take the keys away" },
     JSON_FLAG,
   ],
   examples: [
     "user set alice --ttl 2h",
     "user set alice --services ssh,web",
     "user set alice --pin - --approval phone",
+    "user set alice --ssh-key alice.pub",
     "user set bob --disable",
   ],
   load: async () => (await import("../commands/users.ts")).set,

@@ -40,6 +40,15 @@ export async function pinOf(call: Call, world: World): Promise<string | true | n
   return pin === true ? true : pin === false ? null : undefined;
 }
 
+/** The text of the file of keys; null takes the keys away. @throws Failure */
+async function sshKeysOf(call: Call, world: World): Promise<string | null | undefined> {
+  const { sshKey, pin } = call.options;
+  if (sshKey === "-" && pin === "-")
+    throw misused("--ssh-key - and --pin - both read standard input", "name the file of keys");
+  if (typeof sshKey === "string") return world.readText(sshKey);
+  return sshKey === false ? null : undefined;
+}
+
 function otpOf({ options: { otp } }: Call): true | null | undefined {
   return otp === true ? true : otp === false ? null : undefined;
 }
@@ -59,6 +68,7 @@ export async function wishesOf(call: Call, world: World): Promise<UserWishes> {
     phone: when(call, "phone", (text) => (text === "none" ? null : text)),
     callers: when(call, "callers", (text) => (text === "any" ? [] : listOf("--callers", text))),
     otp: otpOf(call),
+    ssh_keys: await sshKeysOf(call, world),
     // last: nobody is asked for a PIN when another option is wrong
     pin: await pinOf(call, world),
   });

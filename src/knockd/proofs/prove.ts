@@ -1,17 +1,21 @@
 import type { ProofName } from "../../shared/gate/views.ts";
-import type { User } from "../../shared/users/user.ts";
+import { MAX_DATAGRAM } from "../../shared/ssh/datagram.ts";
 import { proveNone } from "./none.ts";
 import { readOtp } from "./otp.ts";
-import type { Proof, Proved } from "./proof.ts";
+import type { About, Proof, Proved } from "./proof.ts";
+import { proveSsh } from "./ssh.ts";
+import { keysOf } from "./ssh-keys.ts";
 
-/** More than this is no honest knock. Bytes. */
-export const MAX_PAYLOAD = 1_400;
+const bySignature: Proof = (payload, { user, ...about }) => {
+  const proved = proveSsh(payload, { ...about, user: user.name, keys: keysOf(user) });
+  return proved.ok ? { ok: true, code: proved.value.code, signed: proved.value } : proved;
+};
 
 /** Every proof this version knows. A new one is a file beside this and a line here. */
-const PROOFS: Partial<Record<ProofName, Proof>> = { none: proveNone, otp: readOtp };
+const PROOFS: Record<ProofName, Proof> = { none: proveNone, otp: readOtp, ssh: bySignature };
 
 /** Checks the last knock's payload by the user's proof; an unknown proof never falls back to `none`. */
-export function prove(payload: Buffer, user: User, now: number): Proved {
-  if (payload.length > MAX_PAYLOAD) return { ok: false, reason: "payload_too_long" };
-  return PROOFS[user.proof]?.(payload, user, now) ?? { ok: false, reason: "proof_unknown" };
+export function prove(payload: Buffer, about: About): Proved {
+  if (payload.length > MAX_DATAGRAM) return { ok: false, reason: "payload_too_long" };
+  return PROOFS[about.user.proof]?.(payload, about) ?? { ok: false, reason: "proof_unknown" };
 }

@@ -8,6 +8,7 @@ import {
   decodeFirewall,
   decodeGrant,
   decodePending,
+  decodeReplay,
   decodeRevocation,
   decodeStep,
   decodeTries,
@@ -45,6 +46,8 @@ export async function loadState(
     state.tries.set(entry[0].slice(keys.tries("").length), decodeTries(entry));
   for (const entry of await store.read(keys.otpStep("")))
     state.otpSteps.set(entry[0].slice(keys.otpStep("").length), decodeStep(entry));
+  for (const entry of await store.read(keys.replay("")))
+    state.replays.set(entry[0].slice(keys.replay("").length), decodeReplay(entry));
   for (const { boot: then, ...revocation } of (await store.read(keys.revocation(""))).map(decodeRevocation)) {
     if (then === boot) state.ledger.setRevocation(revocation.address, revocation); // a new boot remembers no session
   }

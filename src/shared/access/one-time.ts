@@ -1,4 +1,5 @@
 import { hours } from "../duration.ts";
+import { NO_REPLAY, type Stamp, useStamp } from "../ssh/replay.ts";
 import { otpStep } from "../users/otp.ts";
 import type { User } from "../users/user.ts";
 import type { Vault } from "../users/vault.ts";
@@ -53,6 +54,16 @@ export function consumeOtp(
   tx.raiseOtpStep(user.name, step);
   tx.setTries(sourceKey(user.name, source), undefined);
   tx.setTries(userKey(user.name), undefined);
+}
+
+/**
+ * Uses a signed knock up: it is worth nothing from now on, whoever sends it, whatever becomes of the clock.
+ * @throws Denied `ssh_replayed`, `ssh_too_old`
+ */
+export function consumeSigned(state: GateState, tx: Transaction, user: string, stamp: Stamp): void {
+  const used = useStamp(state.replays.get(user) ?? NO_REPLAY, stamp, tx.now.wall);
+  if (!used.ok) throw new Denied(used.reason, used.detail);
+  tx.setReplay(user, used.value);
 }
 
 function unsealed(vault: Vault, sealed: string): string {

@@ -15,6 +15,7 @@ export const keys = {
   pending: (id: string) => `pending/${id}`,
   tries: (who: string) => `tries/${who}`,
   otpStep: (user: string) => `floor/otp/${user}`,
+  replay: (user: string) => `floor/ssh/${user}`,
   revocation: (address: string) => `revocation/${address}`,
   /** Sorted by time: wall clock ms in 15 digits, and a number for events of the same ms. */
   history: (at: number, n: number) => `history/${String(at).padStart(15, "0")}-${String(n).padStart(6, "0")}`,

@@ -1,6 +1,7 @@
 import type { Duration } from "../duration.ts";
 import type { Policy } from "../firewall/policy.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Replay } from "../ssh/replay.ts";
 import type { User } from "../users/user.ts";
 import type { Pending } from "./grant.ts";
 import { Ledger } from "./ledger.ts";
@@ -51,6 +52,9 @@ export interface GateState {
   /** The last authenticator step each user used, for ever: a clock that jumps back revives no code. */
   // bounded: one entry a user that ever was
   readonly otpSteps: Map<string, number>;
+  /** The signed knocks each user has used, for ever, as above. */
+  // bounded: one entry a user that ever was
+  readonly replays: Map<string, Replay>;
   /** Secret ports that belong to nobody. */
   decoys: readonly number[];
   firewall: FirewallState;
@@ -65,6 +69,7 @@ export function emptyState(settings: Settings): GateState {
     pending: new Map(),
     tries: new Map(),
     otpSteps: new Map(),
+    replays: new Map(),
     decoys: [],
     firewall: { confirmed: null, trial: null, adopted: [] },
   };

@@ -1,6 +1,7 @@
 import type { Address } from "../address.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
+import type { Replay } from "../ssh/replay.ts";
 import type { Write } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 import type { EventName, GateEvent } from "./event.ts";
@@ -92,6 +93,12 @@ export class Transaction {
   raiseOtpStep(user: string, step: number): void {
     this.#setIn(this.#state.otpSteps, user, step);
     this.#writes.push({ key: keys.otpStep(user), value: step });
+  }
+
+  /** Sets what is remembered of a user's signed knocks. */
+  setReplay(user: string, replay: Replay): void {
+    this.#setIn(this.#state.replays, user, replay);
+    this.#writes.push({ key: keys.replay(user), value: replay });
   }
 
   setDecoys(decoys: readonly number[]): void {

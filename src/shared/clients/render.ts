@@ -15,12 +15,12 @@ export type ClientFormat = (typeof CLIENT_FORMATS)[number];
  * Makes one self-contained client. It holds the user's secret ports: whoever writes it to a file makes it 0700.
  * @param host what the laptop knocks on: a name or address as seen from outside
  * @returns the whole file as text, ending in a newline
- * @throws Refusal `usage` for a host that is no host name or address, `refused` for a proof that clients cannot
- *   give yet, `broken` for a view with anything in it that could break out of its place in a script
+ * @throws Refusal `usage` for a host that is no host name or address, `refused` for a proof that this
+ *   format cannot give, `broken` for a view with anything in it that could break out of its place in a script
  */
 export function renderClient(view: ClientView, host: string, format: ClientFormat): string {
   checkHost(host);
-  checkProof(view);
+  checkProof(view, format);
   checkView(view);
   if (format === "text") return renderText(view, host);
   return fill(format === "sh" ? bash : powershell, {
@@ -62,12 +62,13 @@ function checkHost(host: string): void {
   );
 }
 
-function checkProof({ user, proof }: ClientView): void {
-  if (proof !== "ssh") return;
+/** PowerShell pipes lines of text into a program, not bytes: what ssh-keygen signed would not be what is sent. */
+function checkProof({ user, proof }: ClientView, format: ClientFormat): void {
+  if (proof !== "ssh" || format !== "ps1") return;
   throw new Refusal(
     "refused",
-    `user ${JSON.stringify(user)} must give proof "${proof}", which the clients do not know yet`,
-    "use a proof the clients know: knockctl user set NAME --proof otp",
+    `user ${JSON.stringify(user)} signs with an SSH key, which the PowerShell client cannot do`,
+    "use --format sh in WSL, or give the user an authenticator: knockctl user set NAME --proof otp",
   );
 }
 

@@ -17,6 +17,8 @@ const payloadOf = ({ proof, approval }: ClientView): string =>
   [...(proof === "otp" ? ["$otp"] : []), ...(approval === "none" ? [] : ["$code"])].join(" ");
 
 function content({ proof, approval }: ClientView): string {
+  if (proof === "ssh")
+    return "of the last step: a line signed with the SSH key, as below; of the others anything";
   const codes = [
     ...(proof === "otp" ? ["the 6 digits of the authenticator app"] : []),
     ...(approval === "none" ? [] : ["6 random digits of your own for the call"]),
@@ -58,6 +60,8 @@ function call({ approval, extension, pending }: ClientView): string[] {
 }
 
 function phone(view: ClientView, host: string): string {
+  if (view.proof === "ssh")
+    return "Phone, Android: no app can sign; Termux (pkg install openssh) with the lines below.";
   const { user, steps } = view;
   const data =
     payloadOf(view) === ""
@@ -79,6 +83,7 @@ function phone(view: ClientView, host: string): string {
 }
 
 function commands(view: ClientView, host: string): string {
+  if (view.proof === "ssh") return signedCommands(view, host);
   return payloadOf(view) === "" ? plainCommands(view, host) : codeCommands(view, host);
 }
 
@@ -108,6 +113,24 @@ function codeCommands(view: ClientView, host: string): string {
   ].join("\n");
 }
 
+/** What docs/protocol.md tells, with this user's values. */
+function signedCommands({ server, user, steps, approval }: ClientView, host: string): string {
+  const last = steps.at(-1) as Step;
+  const [set, code] = approval === "none" ? [[], "-"] : [["code=482193   # another one each time"], "$code"];
+  return [
+    "Computer: bash and OpenSSH 8.2 or newer (key: the .pub file will do where an agent has the key)",
+    ...[
+      "key=~/.ssh/id_ed25519",
+      ...set,
+      "nonce=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\\r\\n')",
+      `msg="KL1 ${server} ${user} $(date +%s) $nonce - - ${code}"`,
+      "sig=$(printf %s \"$msg\" | ssh-keygen -q -Y sign -f \"$key\" -n knock@knockline | sed '/^-----/d' | tr -d '\\r\\n')",
+      each(steps.slice(0, -1), (step) => (isUdp(step) ? devUdp(step, host) : nc(step, host))),
+      `printf %s "$msg $sig" >/dev/udp/${host}/${last.port}`,
+    ].map((text) => `  ${text}`),
+  ].join("\n");
+}
+
 const devUdp = ({ port }: Written, host: string): string => `echo >/dev/udp/${host}/${port}; sleep 0.1`;
 
 function plainCommands({ steps }: ClientView, host: string): string {
@@ -124,7 +147,7 @@ function plainCommands({ steps }: ClientView, host: string): string {
 /** A step of the sequence, or the shell's variable that stands for its port. */
 type Written = { readonly proto: Step["proto"]; readonly port: Step["port"] | "$p" };
 
-const isUdp = ({ proto }: Step): boolean => proto === "udp";
+const isUdp = ({ proto }: Pick<Step, "proto">): boolean => proto === "udp";
 
 /** Writes a shell line that runs a command for each step: a loop where all steps are alike. */
 function each(steps: readonly Step[], command: (step: Written) => string): string {

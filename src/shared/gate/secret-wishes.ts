@@ -2,6 +2,7 @@ import type { Gate } from "../access/gate.ts";
 import { freshOtpSecret, otpUri } from "../users/otp.ts";
 import { drawPin, PIN_LENGTH, pinProblem, shortestPin } from "../users/pin.ts";
 import type { Secrets } from "../users/secrets.ts";
+import { wishedProof } from "../users/wishes.ts";
 import { Refusal, type UserWishes } from "./verbs.ts";
 import type { ShownOnce } from "./views.ts";
 
@@ -18,10 +19,10 @@ export interface NewSecrets {
 export async function newSecrets(
   gate: Gate,
   name: string,
-  wishes: Pick<UserWishes, "pin" | "otp" | "proof" | "phone">,
+  wishes: Pick<UserWishes, "pin" | "otp" | "proof" | "ssh_keys" | "phone">,
 ): Promise<NewSecrets> {
   const user = gate.state.users.get(name);
-  const proof = wishes.proof ?? user?.proof ?? "otp";
+  const proof = wishedProof(wishes, user?.proof ?? "otp");
   const otp = wishes.otp === undefined && proof === "otp" && !user?.otp ? true : wishes.otp;
   const pin = await newPin(gate, wishes.pin, wishes.phone ?? user?.phone ?? null);
   const secret = otp === true ? freshOtpSecret() : undefined;

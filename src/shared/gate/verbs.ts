@@ -23,6 +23,8 @@ export interface UserWishes {
   pin?: string | true | null;
   /** true: draw a new authenticator secret; null: take it away. */
   otp?: true | null;
+  /** Lines of authorized_keys, or a .pub file, in place of the keys there were; null: take them away. */
+  ssh_keys?: string | null;
   phone?: string | null;
   callers?: string[];
 }

@@ -40,6 +40,8 @@ export interface UserView {
   /** Whether there is a phone PIN, and an authenticator. */
   has_pin: boolean;
   has_otp: boolean;
+  /** Fingerprints of the keys that may sign the knocks. */
+  ssh_keys: string[];
   /** Number to call back. */
   phone: string | null;
   /** Caller IDs that may use the PIN; empty: any. */

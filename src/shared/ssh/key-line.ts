@@ -89,6 +89,16 @@ export function parseKeyLine(line: string): Checked<SshKey, KeyRefusal> {
   });
 }
 
+/**
+ * Tells a key to a person, without the cost of taking it in.
+ * @param line of an SshKey
+ * @returns `SHA256:...`
+ */
+export function fingerprintOfLine(line: string): string {
+  const words = line.split(" ");
+  return fingerprint(Buffer.from(words[words[0] === "verify-required" ? 2 : 1] ?? "", "base64"));
+}
+
 /** A first word that is no type: options, where a type that somebody knows comes later in the line; else garbage or a type we do not know. */
 function unknownType(words: readonly string[]): KeyRefusal {
   const isType = (word: string): boolean => /^[a-z0-9-]+(@[a-z0-9.-]+)?$/.test(word);

@@ -44,7 +44,7 @@ export function addUser(
   const fresh: User = {
     name,
     steps: [],
-    proof: "otp", // unless another is asked for: `none` must be
+    proof: "otp", // unless there is a key, or another is asked for: `none` must be
     services: defaultServices(state),
     ttl: null,
     maxTtl: null,
@@ -54,6 +54,7 @@ export function addUser(
     created: tx.now.wall,
     pin: null,
     otp: null,
+    sshKeys: [],
     phone: null,
     callers: [],
   };

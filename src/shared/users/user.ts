@@ -1,5 +1,6 @@
 import type { Duration } from "../duration.ts";
 import type { ProofName, UserView } from "../gate/views.ts";
+import { fingerprintOfLine } from "../ssh/key-line.ts";
 
 /** One step of a knock sequence. */
 export interface Step {
@@ -28,6 +29,9 @@ export interface User {
   readonly pin: string | null;
   /** Sealed authenticator secret; null: no authenticator. */
   readonly otp: string | null;
+  /** Public keys that may sign the knocks, each as the `line` of an SshKey. */
+  // bounded: MAX_KEYS
+  readonly sshKeys: readonly string[];
   /** Number to call back; null: none. */
   readonly phone: string | null;
   /** Caller IDs that may use the PIN; empty: any. A hint that narrows, never a proof. */
@@ -61,6 +65,7 @@ export function viewUser(user: User): UserView {
     expires: user.expires === null ? null : new Date(user.expires).toISOString(),
     has_pin: user.pin !== null,
     has_otp: user.otp !== null,
+    ssh_keys: user.sshKeys.map(fingerprintOfLine),
     phone: user.phone,
     callers: [...user.callers],
   };

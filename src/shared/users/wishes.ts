@@ -2,8 +2,10 @@ import { checkApproval } from "../access/approvals.ts";
 import type { GateState } from "../access/state.ts";
 import { type Duration, seconds } from "../duration.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
+import type { ProofName } from "../gate/views.ts";
+import { describeRefusal, parseKeyFile } from "../ssh/key-line.ts";
 import { type Secrets, withSecrets } from "./secrets.ts";
-import { isPhoneNumber, type User } from "./user.ts";
+import { isPhoneNumber, type Step, type User } from "./user.ts";
 
 /** Checks what an admin wishes of a user, and gives the user as he then is. @throws Refusal */
 export function withWishes(state: GateState, before: User, wishes: UserWishes, secrets: Secrets): User {
@@ -11,7 +13,8 @@ export function withWishes(state: GateState, before: User, wishes: UserWishes, s
   for (const number of [wishes.phone, ...(wishes.callers ?? [])]) checkNumber(number);
   const user: User = {
     ...withSecrets(state, before, secrets),
-    proof: wishes.proof ?? before.proof,
+    proof: wishedProof(wishes, before.proof),
+    sshKeys: wishedKeys(wishes.ssh_keys, before.sshKeys),
     services: wishes.services ?? before.services,
     ttl: span(wishes.ttl, before.ttl),
     maxTtl: span(wishes.max_ttl, before.maxTtl),
@@ -21,10 +24,18 @@ export function withWishes(state: GateState, before: User, wishes: UserWishes, s
     phone: wishes.phone === undefined ? before.phone : wishes.phone,
     callers: wishes.callers ?? before.callers,
   };
-  checkProof(user);
+  checkProof(user, wishes.steps ?? user.steps.map(({ proto }) => proto));
   checkTimes(state, user);
   checkApproval(user.approval, user.pin, user.phone);
   return user;
+}
+
+/** @returns the proof that is asked for; who gives a key without a word about the proof asks for `ssh` */
+export function wishedProof(
+  { proof, ssh_keys }: Pick<UserWishes, "proof" | "ssh_keys">,
+  before: ProofName,
+): ProofName {
+  return proof ?? (typeof ssh_keys === "string" ? "ssh" : before);
 }
 
 /** @throws Refusal naming the services that exist */
@@ -39,21 +50,37 @@ export function checkServices({ settings }: GateState, names: readonly string[] 
   );
 }
 
-function checkProof(user: User): void {
-  if (user.proof === "ssh") {
+/** Reads a file of keys; it is taken whole or not at all. @throws Refusal */
+function wishedKeys(file: string | null | undefined, before: readonly string[]): readonly string[] {
+  if (file === undefined) return before;
+  if (file === null) return [];
+  const cure = "give a .pub file, or lines of authorized_keys";
+  const { keys, refused } = parseKeyFile(file);
+  if (refused[0] !== undefined) throw new Refusal("refused", `ssh key: ${describeRefusal(refused[0])}`, cure);
+  if (keys.length === 0) throw new Refusal("usage", "ssh key: there is none in it", cure);
+  return keys.map(({ line }) => line);
+}
+
+/** @param steps as they will be: those of a new user are not drawn yet */
+function checkProof({ proof, otp, sshKeys }: User, steps: readonly Step["proto"][]): void {
+  if (proof !== "none" && steps.at(-1) === "tcp")
     throw new Refusal(
       "refused",
-      "this version does not know the proof ssh yet",
-      "use --proof otp, or --proof none",
+      `the proof ${proof} goes into a datagram, and the last step is tcp`,
+      "let the last step be udp, or say --proof none",
     );
-  }
-  if (user.proof === "otp" && user.otp === null) {
+  if (proof === "ssh" && sshKeys.length === 0)
+    throw new Refusal(
+      "refused",
+      "the proof ssh needs a public key",
+      "add --ssh-key FILE (`-` reads standard input), or say --proof otp",
+    );
+  if (proof === "otp" && otp === null)
     throw new Refusal(
       "refused",
       "the proof otp needs an authenticator",
       "add --otp (a secret is drawn and shown once)",
     );
-  }
 }
 
 function checkTimes(state: GateState, { ttl, maxTtl }: User): void {

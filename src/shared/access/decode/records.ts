@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Address, parseGrantAddress } from "../../address.ts";
 import type { Duration } from "../../duration.ts";
+import type { Replay } from "../../ssh/replay.ts";
 import { damagedRecord } from "../../store/migrations.ts";
 import type { Entry } from "../../store/store.ts";
 import type { User } from "../../users/user.ts";
@@ -51,6 +52,7 @@ const user = z.object({
   created: z.number(),
   pin: z.string().nullable().default(null),
   otp: z.string().nullable().default(null),
+  sshKeys: names.default([]),
   phone: z.string().nullable().default(null),
   callers: names.default([]),
 });
@@ -91,6 +93,10 @@ const tries = z.object({
   today: z.number(),
   good: z.number().nullable(),
 });
+const replay = z.object({
+  floor: z.number(),
+  seen: z.array(z.object({ time: z.number(), nonce: z.string() })),
+});
 const clock = z.object({ wall: z.number(), uptime: z.number(), boot: z.string() });
 const firewall = z.object({
   confirmed: policy.nullable(),
@@ -116,6 +122,7 @@ export const decodeFirewall = decoder<FirewallRecord>(firewall);
 export const decodePending = decoder<PendingRecord>(pending);
 export const decodeTries = decoder<Tries>(tries);
 export const decodeStep = decoder<number>(z.number());
+export const decodeReplay = decoder<Replay>(replay);
 export const decodeDecoys = decoder<number[]>(z.array(port));
 export const decodeEvent = decoder<GateEvent>(event);
 

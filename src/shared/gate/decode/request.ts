@@ -7,6 +7,8 @@ const seconds = z
   .int()
   .min(1)
   .max(366 * 86_400);
+/** Sixteen of the longest lines that are taken. Characters. */
+const keyFile = z.string().max(32_768);
 const time = z.iso.datetime({ offset: true });
 const nothing = z.strictObject({});
 const wishes = {
@@ -23,6 +25,7 @@ const wishes = {
   enabled: z.boolean().optional(),
   pin: z.union([z.string().max(32), z.literal(true), z.null()]).optional(),
   otp: z.union([z.literal(true), z.null()]).optional(),
+  ssh_keys: keyFile.nullable().optional(),
   phone: text.nullable().optional(),
   callers: z.array(text).max(64).optional(),
 };
