@@ -3,7 +3,7 @@
 // Nothing is closed before you say so; Ctrl-C takes everything back.
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { existsSync, mkdirSync, unwatchFile, watchFile } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, relative } from "node:path";
 import { styled } from "./screen.mjs";
@@ -22,6 +22,8 @@ import { isListening, until } from "./until.mjs";
 
 const CONFIG = join(root, "var", "knockline.toml");
 const SOCKET = join(root, "var", "admin.sock");
+/** knockd listens here only where the settings turn the phone on. */
+const PHONE_SOCKET = join(root, "var", "phone.sock");
 const NO_PERMISSION = 4;
 
 /** How knockctl is called from the checkout, for the commands that we print. */
@@ -55,7 +57,14 @@ function makeInstance() {
   mkdirSync(join(root, "var"), { recursive: true, mode: 0o750 });
   const { code, stderr } = knockctl("init", "--no-user");
   if (code !== 0) throw new StepFailed(stderr.trim());
+  if (!found) useOurRecordings();
   return found ? "found" : "made, nothing is closed";
+}
+
+/** Asterisk's user cannot look into ./var: it takes the recordings from the checkout. */
+function useOurRecordings() {
+  const settings = readFileSync(CONFIG, "utf8");
+  writeFileSync(CONFIG, settings.replace(/^# sounds = "sounds"$/m, 'sounds = "../sounds"'));
 }
 
 /** User `me` knocks without a proof: any stock client will do. Added when missing. */
@@ -79,9 +88,12 @@ function ownAddress() {
   });
 }
 
-/** Starts knockd, its log on our terminal. A hard end of ours ends it too (PR_SET_PDEATHSIG). */
-function startKnockd() {
-  const daemon = [process.execPath, join(root, "bin/knockd"), "--config", CONFIG];
+/**
+ * Starts a daemon, its log on our terminal. A hard end of ours ends it too (PR_SET_PDEATHSIG).
+ * @param {"knockd" | "phone-auth"} program
+ */
+function startDaemon(program) {
+  const daemon = [process.execPath, join(root, "bin", program), "--config", CONFIG];
   const [command = "", ...args] = has("setpriv") ? ["setpriv", "--pdeathsig", "TERM", ...daemon] : daemon;
   // a session of its own: Ctrl-C is for us, and we stop it in order
   return spawn(command, args, {
@@ -92,8 +104,26 @@ function startKnockd() {
   });
 }
 
-/** @param {import("node:child_process").ChildProcess} knockd */
-const isOver = (knockd) => knockd.exitCode !== null || knockd.signalCode !== null;
+/** @param {import("node:child_process").ChildProcess} daemon */
+const isOver = (daemon) => daemon.exitCode !== null || daemon.signalCode !== null;
+
+/**
+ * Starts phone-auth where the settings turn the phone on. It ends with knockd; knockd goes on without it.
+ * @param {import("node:child_process").ChildProcess} knockd
+ * @returns {Promise<Promise<void> | undefined>} settles when it has ended
+ */
+async function startPhone(knockd) {
+  if (!(await isListening(PHONE_SOCKET))) return undefined;
+  const phone = startDaemon("phone-auth");
+  knockd.once("exit", () => phone.kill("SIGTERM"));
+  return new Promise((settle) => {
+    phone.once("exit", () => {
+      if (!isOver(knockd))
+        console.log("· phone-auth has ended, its last line above says why; knocks go on to work");
+      settle();
+    });
+  });
+}
 
 /** @param {import("node:child_process").ChildProcess} knockd */
 async function waitUntilUp(knockd) {
@@ -113,6 +143,9 @@ async function firstScreen() {
   const ports = me.steps.map((/** @type {{ port: number }} */ one) => one.port).join(" ");
   const { guard } = ask("status").firewall;
   const closed = guard === "nothing" ? "nothing is closed yet, try as you like" : `guard = "${guard}"`;
+  const phone = (await isListening(PHONE_SOCKET))
+    ? `on; a PIN for it: ${KNOCKCTL} user set me --pin`
+    : `off; to be let in by a call and a PIN, see docs/phone.md and ${relative(root, CONFIG)}, [phone]`;
   return `
 ${bold("knockline is up:")} ${closed}. User ${bold("me")} opens ${me.services.join(", ")} by knocking udp ${ports}.
 
@@ -125,6 +158,7 @@ ${bold("Close a port")}, without locking yourself out: set guard = "services" in
   ${KNOCKCTL} firewall plan      ${dim("# what would change")}
   ${KNOCKCTL} firewall apply     ${dim("# on trial: the kernel takes it back after 60 s by itself")}
   ${KNOCKCTL} firewall confirm   ${dim("# if you are still in")}
+${bold("Phone:")} ${phone}
 Ctrl-C stops knockd and removes its firewall table.
 `;
 }
@@ -186,7 +220,7 @@ async function main() {
     console.log(await firstScreen());
     return 0;
   }
-  const knockd = startKnockd();
+  const knockd = startDaemon("knockd");
   const served = serve(knockd);
   const up = step("knockd", () => waitUntilUp(knockd));
   followSettings(knockd, up);
@@ -198,7 +232,10 @@ async function main() {
     throw error;
   }
   console.log(await firstScreen());
-  return served;
+  const phone = await startPhone(knockd);
+  const code = await served;
+  await phone;
+  return code;
 }
 
 try {

@@ -23,6 +23,7 @@ const TOOLS = {
   iptables: "iptables",
   conntrack: "conntrack",
   shellcheck: "shellcheck",
+  sipp: "sip-tester",
 };
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */

@@ -15,6 +15,7 @@ const PACKAGES: Record<string, string> = {
   "ssh-keygen": "openssh-client",
   pgrep: "procps",
   nsenter: "util-linux",
+  sipp: "sip-tester",
 };
 
 /** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */
