@@ -61,6 +61,8 @@ export class Asterisk {
   /** What earlier lives said. */
   #said = "";
   #calls = 0;
+  /** @type {[channel: string, prompt: string][]} bounded: by what a test lets be played */
+  #played = [];
 
   /** @param {Host} host @param {import("./asterisk-fetch.mjs").Tree} tree @param {string} folder */
   constructor(host, tree, folder) {
@@ -89,6 +91,7 @@ export class Asterisk {
     const args = ["-m", "--", "sh", "-c", WITH_HOSTS, "sh", join(this.folder, "hosts"), ...inside];
     const running = this.host.start("unshare", args);
     this.#running = running;
+    this.#listen(running);
     let over = false;
     running.ended.then(() => {
       over = true;
@@ -128,8 +131,22 @@ export class Asterisk {
    * @returns {string[]}
    */
   played(channel = "") {
-    const lines = this.log().matchAll(/<([^>]+)> Playing '([^']+?)(?:\.\w+)?' \(language/g);
-    return [...lines].filter(([, name]) => name?.includes(channel)).map(([, , prompt]) => prompt ?? "");
+    return this.#played.filter(([name]) => name.includes(channel)).map(([, prompt]) => prompt);
+  }
+
+  /**
+   * Notes prompts as they are played: of a long console only the end is kept. @param {Running} running
+   */
+  #listen(running) {
+    let rest = "";
+    running.child.stdout.on("data", (/** @type {string} */ chunk) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const [, name, prompt] = /<([^>]+)> Playing '([^']+?)(?:\.\w+)?' \(language/.exec(line) ?? [];
+        if (name !== undefined && prompt !== undefined) this.#played.push([name, prompt]);
+      }
+    });
   }
 
   /**

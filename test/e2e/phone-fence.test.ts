@@ -108,7 +108,6 @@ describe("phone-auth without any privilege", () => {
     ["a verb that is the admin's", '{"verb":"grant","args":{"address":"192.0.2.1"}}\n'],
     ["nft text", '{"verb":"nft","args":"flush ruleset"}\n'],
     ["bad JSON", "{{{{\n"],
-    ["a line of ten megabytes", Buffer.alloc(10 << 20, 0x61)],
     ["a session that it was never given", `{"verb":"close_all","args":{"session":"${"a".repeat(32)}"}}\n`],
     [
       "another user's pending request",
@@ -119,6 +118,16 @@ describe("phone-auth without any privilege", () => {
     const answer = await say(text);
     expect(answer).toMatch(/"ok":false/);
     expect((await scene.instance.json(["list"])).grants.length).toBe(before.length);
+    expect((await scene.instance.json(["status"])).knockd.state).toBe("running");
+  });
+
+  test("is hung up on when its line has ten megabytes, and the gate goes on", async () => {
+    const answer = await say(Buffer.alloc(10 << 20, 0x61));
+    expect(answer === "" || answer.includes('"ok":false')).toBe(true); // who still writes may not come to read the answer
+    await until(() => scene.instance.log().includes("was hung up on"), {
+      what: "it is in the log",
+      deadline: 5_000,
+    });
     expect((await scene.instance.json(["status"])).knockd.state).toBe("running");
   });
 

@@ -11,6 +11,8 @@ export interface ServerLimits {
   readonly connections: number;
   /** Bytes of a line. */
   readonly line: number;
+  /** Told why somebody was hung up on. */
+  readonly hungUp?: (why: string) => void;
 }
 
 /** Questions of one connection that wait for their turn; one more ends it. */
@@ -51,7 +53,7 @@ export async function serveLines(
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    converse(socket, answer, limits.line);
+    converse(socket, answer, limits);
   });
   server.maxConnections = limits.connections;
   await listen(server, path);
@@ -74,8 +76,8 @@ function listen(server: Server, path: string): Promise<void> {
   }).finally(() => process.umask(mask));
 }
 
-function converse(socket: Socket, answer: AnswerLine, maxLine: number): void {
-  const split = lineSplitter(maxLine);
+function converse(socket: Socket, answer: AnswerLine, limits: ServerLimits): void {
+  const split = lineSplitter(limits.line);
   let turn = Promise.resolve(); // one question after another, in order
   let waiting = 0;
   const conversation: Conversation = {
@@ -87,6 +89,7 @@ function converse(socket: Socket, answer: AnswerLine, maxLine: number): void {
     waiting -= 1;
   };
   const hangUp = (message: string, cure: string): void => {
+    limits.hungUp?.(message);
     send(socket, { ok: false, error: plain(new Refusal("usage", message, cure)) });
     socket.destroySoon();
   };

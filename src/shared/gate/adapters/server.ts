@@ -35,7 +35,11 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
       }
     },
     // each call has a connection of its own, and phone-auth two
-    { connections: gate.state.settings.phone.maxCalls + 16, line: MAX_PHONE_LINE },
+    {
+      connections: gate.state.settings.phone.maxCalls + 16,
+      line: MAX_PHONE_LINE,
+      hungUp: (why) => gate.parts.log.warn("an asker on the phone socket was hung up on", { why }),
+    },
   );
   const group = await stat(paths.ariSecret).then(
     ({ gid }) => gid,
