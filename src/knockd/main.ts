@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { Gate } from "../shared/access/gate.ts";
 import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
 import { FirewallError } from "../shared/firewall/firewall.ts";
@@ -7,6 +6,7 @@ import { connectGate } from "../shared/gate/adapters/client.ts";
 import { openGate } from "../shared/gate/adapters/open-gate.ts";
 import { serveAdmin, servePhone } from "../shared/gate/adapters/server.ts";
 import { Switchboard } from "../shared/gate/switchboard.ts";
+import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { freshToken } from "../shared/host/adapters/random.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
@@ -167,23 +167,8 @@ function die(error: unknown): never {
   process.exit(error instanceof SettingsError ? 2 : 5);
 }
 
-function options() {
-  try {
-    const flags = {
-      config: { type: "string" },
-      check: { type: "boolean" },
-      help: { type: "boolean" },
-      version: { type: "boolean" },
-    } as const;
-    return parseArgs({ options: flags, strict: true }).values;
-  } catch (error) {
-    process.stderr.write(`knockd: ${(error as Error).message}\n        see knockd --help\n`);
-    process.exit(2);
-  }
-}
-
-const asked = options();
-const config = asked.config ?? process.env.KNOCKLINE_CONFIG ?? SYSTEM_CONFIG;
+const asked = daemonOptions("knockd");
+const { config } = asked;
 if (asked.help) process.stdout.write(HELP);
 else if (asked.version) process.stdout.write(`knockd ${VERSION}\n`);
 else if (asked.check)

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { loadSettings } from "../shared/settings/adapters/load.ts";
@@ -111,23 +111,8 @@ function die(error: unknown): never {
   process.exit(error instanceof SettingsError ? 2 : 5);
 }
 
-function options() {
-  try {
-    const flags = {
-      config: { type: "string" },
-      check: { type: "boolean" },
-      help: { type: "boolean" },
-      version: { type: "boolean" },
-    } as const;
-    return parseArgs({ options: flags, strict: true }).values;
-  } catch (error) {
-    process.stderr.write(`phone-auth: ${(error as Error).message}\n            see phone-auth --help\n`);
-    process.exit(2);
-  }
-}
-
-const asked = options();
-const config = asked.config ?? process.env.KNOCKLINE_CONFIG ?? SYSTEM_CONFIG;
+const asked = daemonOptions("phone-auth");
+const { config } = asked;
 if (asked.help) process.stdout.write(HELP);
 else if (asked.version) process.stdout.write(`phone-auth ${VERSION}\n`);
 else if (asked.check)

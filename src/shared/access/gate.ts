@@ -17,7 +17,7 @@ import { expirePending } from "./pending.ts";
 import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
 import { type ClockRecord, keys } from "./records.ts";
-import { type GateState, loadedPolicies } from "./state.ts";
+import type { GateState } from "./state.ts";
 import { type Cut, Transaction } from "./transaction.ts";
 import { rollBack, type Session } from "./trial.ts";
 
@@ -348,9 +348,4 @@ function decideAlone(state: GateState, tx: Transaction, job: Job): { job: Job; s
     tx.rollback(mark);
     return { job, settle: () => job.reject(error) };
   }
-}
-
-/** @returns true when some policy is loaded, so that doors can be opened at all */
-export function isEnforcing(state: GateState): boolean {
-  return loadedPolicies(state).length > 0;
 }
