@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Instance, openScene, type Scene, type Settings } from "../helpers/instance.ts";
 import { type Host, type Lab, openLab } from "../helpers/lab.ts";
@@ -139,7 +140,8 @@ describe("an admin, logged in by a real sshd, applies a policy that closes sshd'
   test("`firewall teardown` removes everything, and it stays away", async () => {
     await scene.instance.must(["firewall", "teardown"]);
     expect(await hasTable(scene.server)).toBe(false);
-    expect(existsSync(join(scene.instance.folder, "boot.nft"))).toBe(false);
+    for (const file of ["boot.nft", "boot.nft.last-good"])
+      expect(existsSync(join(scene.instance.folder, file))).toBe(false);
     await always(() => reaches(SSH), { what: "strangers get in" });
     expect(await hasTable(scene.server)).toBe(false);
     await shell.type("true");
@@ -248,6 +250,7 @@ describe("after a reboot", () => {
 
   test("boot.nft holds the confirmed policy, no grant and no include, and loads", async () => {
     const text = readFileSync(boot, "utf8");
+    expect(readFileSync(`${boot}.last-good`, "utf8")).toBe(text);
     expect(text).toContain(`tcp dport ${SSH}`);
     expect(text).not.toContain(scene.hosts.laptop.address);
     expect(text).not.toMatch(/^\s*include/m);
@@ -260,7 +263,9 @@ describe("after a reboot", () => {
     const reborn = new Instance(rebooted.server, scene.instance.folder);
     expect(await reborn.tryConnect(laptop, SSH)).toBe("open");
 
-    expect((await rebooted.server.run("nft", ["-f", boot])).code).toBe(0);
+    const load = fileURLToPath(new URL("../../systemd/knockline-firewall-load", import.meta.url));
+    const loaded = await rebooted.server.run(load, [scene.instance.folder]);
+    expect(loaded.code, loaded.stderr).toBe(0);
 
     expect(await reborn.tryConnect(laptop, SSH)).toBe("silent");
     expect(await reborn.tryConnect(laptop, OTHER)).toBe("open");

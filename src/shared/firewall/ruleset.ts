@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { COUNTERS, chainsOf } from "./chains.ts";
 import { FirewallError, type TablePlan } from "./firewall.ts";
 import { type SetSpec, setGroups } from "./sets.ts";
@@ -39,10 +40,15 @@ export function rulesetText(plan: TablePlan): string {
 /**
  * What is loaded before the network at boot: the confirmed policy's closing rules and the allowlist. Nobody
  * listens for knocks yet, nothing is on trial, and a grant would start its time anew: none of these is in it.
+ *
+ * The last line is the SHA-256 of all before it: a file cut off at the end of a line would still be good nft, and
+ * close less. `systemd/knockline-firewall-load` reads it.
  */
 export function bootText(plan: TablePlan): string {
   const head = "# Written by knockline when a policy is confirmed; changes made here are lost.\n";
-  return head + rulesetText({ owner: plan.owner, current: plan.current, allow: plan.allow, knockUdp: [] });
+  const { owner, current, allow } = plan;
+  const text = head + rulesetText({ owner, current, allow, knockUdp: [] });
+  return `${text}# sha256 ${createHash("sha256").update(text).digest("hex")}\n`;
 }
 
 /** @returns the names of all sets, chains and counters of a plan; what else is in our table is stale. */

@@ -38,7 +38,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     cut: endSessions,
     vault,
     memory: await conntrackMemory(),
-    writeBoot: (text: string | undefined) => replaceFile(boot, text, 0o640),
+    writeBoot: (text: string | undefined) => writeTwice(boot, text),
     wake,
   };
   try {
@@ -48,6 +48,11 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     await store.close();
     throw error;
   }
+}
+
+/** The second copy is what `knockline-firewall-load` takes when the first is damaged. */
+async function writeTwice(path: string, text: string | undefined): Promise<void> {
+  for (const copy of [path, `${path}.last-good`]) await replaceFile(copy, text, 0o640);
 }
 
 async function makeFolder(db: string, state: string): Promise<void> {
