@@ -46,7 +46,7 @@ export class AsteriskCall {
 /**
  * Makes a robot of the dialplan press keys; see [robot] in asterisk-config.mjs.
  * @param {import("./asterisk.mjs").Asterisk} asterisk
- * @param {string} robot an id of a call, or the extension 201
+ * @param {string} robot an id of a call, or an extension 41xx
  * @param {string} keys
  */
 export async function press(asterisk, robot, keys) {

@@ -107,14 +107,21 @@ exten => 864,1,Stasis(knockline)
  same => n,Answer()
  same => n,Playback(im-sorry&please-try-call-later&vm-goodbye)
  same => n(done),Hangup()
-; somebody's phone: picks up, and keys what he is told to
-exten => 201,1,Answer()
- same => n,Set(ROBOT=201)
+; phones by their first two digits, as many as a test wants. 41: picks up, and keys what it is told to
+exten => _41XX,1,Answer()
+ same => n,Set(ROBOT=\${EXTEN})
  same => n,Goto(robot,s,1)
-; a phone that rings and rings, and one that is busy
-exten => 202,1,Ringing()
+; 42 rings and rings, 43 is busy
+exten => _42XX,1,Ringing()
  same => n,Wait(600)
-exten => 203,1,Busy(1)
+exten => _43XX,1,Hangup(17)
+; 44 is a mailbox: speaks, and then records what there is to hear; 45 picks up and hangs up
+exten => _44XX,1,Answer()
+ same => n,Playback(vm-intro)
+ same => n,Wait(600)
+exten => _45XX,1,Answer()
+ same => n,Wait(0.5)
+ same => n,Hangup()
 
 ; calls from outside reach the same number
 [from-trunk]

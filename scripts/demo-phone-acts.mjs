@@ -40,7 +40,6 @@ export async function setPhoneStage(lab) {
     firewall: { guard: "services" },
     services: { ssh: { ports: ["tcp/22"] } },
     phone: { enabled: true, context: "internal" },
-    paths: { sounds: join(root, "sounds") },
   };
   const instance = await makeInstance(lab.server, settings);
   const [alice, bob] = [await lab.host("alice"), await lab.host("bob")];

@@ -15,6 +15,8 @@ export interface CallParts {
   readonly link: AriLink;
   readonly line: GateLine;
   readonly machine: Machine;
+  /** The request that we ring somebody for. */
+  readonly request: string | undefined;
   readonly after: After;
   readonly log: Log;
 }
@@ -40,6 +42,10 @@ export class DrivenCall {
   constructor(channel: string, parts: CallParts) {
     this.channel = channel;
     this.#parts = parts;
+  }
+
+  get request(): string | undefined {
+    return this.#parts.request;
   }
 
   get over(): boolean {

@@ -1,5 +1,5 @@
 import { seconds } from "../shared/duration.ts";
-import type { CallbackOrder } from "../shared/gate/phone-verbs.ts";
+import type { CallbackOrder, CallEnd } from "../shared/gate/phone-verbs.ts";
 import type { Log } from "../shared/log/log.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { turnAway } from "./busy.ts";
@@ -22,6 +22,8 @@ export interface DriverParts {
   readonly log: Log;
   /** Draws what no other channel's id has. */
   readonly freshId: () => string;
+  /** Is told once of each call-back that it is over, and how it ended. */
+  readonly onCallOver: (request: string, end: CallEnd) => void;
   /** Is told how the link is, at every change. */
   readonly onLink: (state: LinkState) => void;
 }
@@ -49,11 +51,11 @@ export class Driver {
     this.#rounds = new Rounds({ ...parts, link: this.#link });
   }
 
-  /** Calls somebody back, as the gate ordered. Not when the link is down or every line is taken: that is logged. */
+  /** Calls somebody back, as the gate ordered. Not when the link is down or every line is taken: that is told. */
   async ring(order: CallbackOrder): Promise<void> {
-    if (this.#stopping) return;
     const busy = this.#calls.size + this.#rounds.size >= this.#parts.phone.maxCalls;
     if (busy) this.#parts.log.warn("a call-back was not made: max_calls", { request: order.id });
+    if (busy || this.#stopping) this.#parts.onCallOver(order.id, "not placed");
     else await this.#rounds.ring(order);
   }
 
@@ -102,7 +104,7 @@ export class Driver {
   }
 
   #endAll(): void {
-    for (const call of [...this.#calls.values(), ...this.#turnedAway.values()]) call.end();
+    for (const call of [...this.#calls.values(), ...this.#turnedAway.values()]) this.#end(call, "link lost");
     this.#calls.clear();
     this.#turnedAway.clear();
     this.#rounds.clear();
@@ -110,9 +112,15 @@ export class Driver {
 
   #gone(channel: string, cause: number | null): void {
     this.#rounds.unanswered(channel, cause);
-    this.#find(channel)?.end();
+    const call = this.#find(channel);
+    if (call !== undefined) this.#end(call, "answered");
     this.#calls.delete(channel);
     this.#turnedAway.delete(channel);
+  }
+
+  #end(call: DrivenCall, end: CallEnd): void {
+    call.end();
+    if (call.request !== undefined) this.#parts.onCallOver(call.request, end);
   }
 
   #arrive(arrival: Arrival): void {
@@ -129,7 +137,8 @@ export class Driver {
     const { channel, endpoint, number } = arrival;
     this.#parts.log.info("a call", { call: channel, endpoint, number, request: request?.id ?? null });
     const line = this.#parts.openLine();
-    const call = this.#newCall(channel, line, machineOf(NEW_CALL, step, this.#parts.calls));
+    const machine = machineOf(NEW_CALL, step, this.#parts.calls);
+    const call = this.#newCall(channel, line, machine, request?.id);
     this.#calls.set(channel, call);
     const [caller, gate] = await Promise.all([
       callerOf(this.#link, arrival, this.#parts.phone.context, request?.number),
@@ -146,9 +155,9 @@ export class Driver {
     call.begin({ kind: "start", caller: { lane: "external", endpoint, number: null } });
   }
 
-  #newCall(channel: string, line: ReturnType<OpenGateLine>, machine: Machine): DrivenCall {
+  #newCall(channel: string, line: ReturnType<OpenGateLine>, machine: Machine, request?: string): DrivenCall {
     const { after, log } = this.#parts;
-    return new DrivenCall(channel, { link: this.#link, line, machine, after, log });
+    return new DrivenCall(channel, { link: this.#link, line, machine, request, after, log });
   }
 }
 

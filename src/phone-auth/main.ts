@@ -10,6 +10,7 @@ import type { Settings } from "../shared/settings/settings.ts";
 import { readCredentials } from "./adapters/credentials.ts";
 import { GateWatch } from "./adapters/gate-watch.ts";
 import { socketLines } from "./adapters/socket-line.ts";
+import type { CallSettings } from "./call/call.ts";
 import { Driver } from "./driver.ts";
 import { openChildLink } from "./link/adapters/child-link.ts";
 import type { LinkState } from "./link/link.ts";
@@ -44,7 +45,7 @@ async function serve(file: string): Promise<void> {
   });
   const driver: Driver = new Driver({
     phone: settings.phone,
-    calls: { sounds: settings.phone.sounds, recordings: settings.paths.sounds },
+    calls: callSettings(settings),
     openLink: (hear) => {
       const command = [process.execPath, LINK_PROGRAM];
       return openChildLink({ command, credentials: () => readCredentials(settings) }, hear);
@@ -56,6 +57,7 @@ async function serve(file: string): Promise<void> {
     },
     log,
     freshId: () => randomBytes(8).toString("hex"),
+    onCallOver: (request, end) => gate.callOver(request, end),
     onLink: (state) => {
       tellOfLink(log, state);
       gate.tell(state.state);
@@ -86,6 +88,18 @@ async function readSettings(file: string): Promise<Settings> {
   }
   await readCredentials(settings);
   return settings;
+}
+
+function callSettings({ phone, paths }: Settings): CallSettings {
+  return {
+    sounds: phone.sounds,
+    recordings: paths.sounds,
+    patience: {
+      call: phone.longestCall,
+      first_digit: phone.firstDigit,
+      between_digits: phone.betweenDigits,
+    },
+  };
 }
 
 function tellOfLink(log: Log, link: LinkState): void {

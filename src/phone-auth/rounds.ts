@@ -1,5 +1,5 @@
 import { type Duration, seconds } from "../shared/duration.ts";
-import type { CallbackOrder } from "../shared/gate/phone-verbs.ts";
+import type { CallbackOrder, CallEnd } from "../shared/gate/phone-verbs.ts";
 import type { Log } from "../shared/log/log.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import type { AriLink } from "./link/link.ts";
@@ -10,14 +10,12 @@ export interface RoundsParts {
   readonly link: AriLink;
   readonly log: Log;
   readonly freshId: () => string;
+  /** Is told of each call that was not taken. */
+  readonly onCallOver: (request: string, end: CallEnd) => void;
 }
 
-/** A phone rings no longer: before most voice mail picks up. */
-const RING_FOR = seconds(25);
-
-/** What Q.850 calls the ends of a call that was not picked up. */
-const CAUSES: Readonly<Record<number, string>> = {
-  0: "not reached",
+/** What Q.850 calls the ends of a call that was not picked up; any other is "not reached". */
+const CAUSES: Readonly<Record<number, CallEnd>> = {
   1: "no such number",
   17: "busy",
   18: "no answer",
@@ -49,7 +47,7 @@ export class Rounds {
     const { phone, link, log, freshId } = this.#parts;
     if (!/^\+?[0-9*#]{1,32}$/.test(order.number) || !(order.left > 0)) {
       log.error("a call-back was not made: its order makes no sense", { request: order.id });
-      return;
+      return this.#parts.onCallOver(order.id, "not placed");
     }
     const channel = `knockline-${freshId()}`;
     this.#ringing.set(channel, order);
@@ -59,10 +57,11 @@ export class Rounds {
       endpoint: phone.callback.replaceAll("{number}", () => order.number),
       args: ["callback"],
       callerId: `"knockline" <${phone.extension}>`,
-      ringFor: Math.min(RING_FOR, seconds(order.left)) as Duration,
+      ringFor: Math.min(phone.ring, seconds(order.left)) as Duration,
     });
     if (outcome.ok || !this.#ringing.delete(channel)) return;
     log.warn("a call-back was not made", { request: order.id, reason: outcome.message });
+    this.#parts.onCallOver(order.id, outcome.why === "down" ? "not placed" : "not reached");
     await link.hangUp(channel); // Asterisk may have refused it and ring it all the same
   }
 
@@ -77,12 +76,14 @@ export class Rounds {
   unanswered(channel: string, cause: number | null): void {
     const order = this.answered(channel);
     if (order === undefined) return;
-    const reason = CAUSES[cause ?? -1] ?? `cause ${cause}`;
-    this.#parts.log.warn("nobody took a call-back", { request: order.id, reason });
+    const end = CAUSES[cause ?? -1] ?? "not reached";
+    this.#parts.log.warn("nobody took a call-back", { request: order.id, reason: end, cause });
+    this.#parts.onCallOver(order.id, end);
   }
 
   /** The link is down: what rang is forgotten. */
   clear(): void {
+    for (const { id } of this.#ringing.values()) this.#parts.onCallOver(id, "link lost");
     this.#ringing.clear();
   }
 }

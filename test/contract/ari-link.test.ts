@@ -67,10 +67,10 @@ async function openReal(): Promise<Bench> {
       events,
       call: () => asterisk.call({ as: "phone" }),
       endpoints: {
-        "picks up": "Local/201@internal",
-        "is busy": "PJSIP/203@outside-phone",
+        "picks up": "Local/4101@internal",
+        "is busy": "PJSIP/4301@outside-phone",
         "does not exist": "PJSIP/nobody",
-        rings: "Local/202@internal",
+        rings: "Local/4201@internal",
       },
       variable: { name: "PJSIP_ENDPOINT(phone,context)", value: "internal" },
       pass: () => undefined,

@@ -5,9 +5,14 @@ import { mediaOf } from "../../src/phone-auth/call/prompts.ts";
 import { spell } from "../../src/phone-auth/call/speech.ts";
 import { type CallState, LIMITS, NEW_CALL } from "../../src/phone-auth/call/state.ts";
 import { step } from "../../src/phone-auth/call/step.ts";
+import { minutes, seconds } from "../../src/shared/duration.ts";
 import type { CallbackOrder, Caller, PhoneRefusal } from "../../src/shared/gate/phone-verbs.ts";
 
-const settings: CallSettings = { sounds: "core", recordings: "/sounds" };
+const settings: CallSettings = {
+  sounds: "core",
+  recordings: "/sounds",
+  patience: { call: minutes(3), first_digit: seconds(10), between_digits: seconds(6) },
+};
 const caller: Caller = { lane: "external", endpoint: "PJSIP/trunk", number: null };
 const order: CallbackOrder = { id: "r1", number: "5551234", code: "482193", left: 600 };
 
@@ -181,7 +186,7 @@ it("logs no digit", () => {
   });
 });
 
-it("asks one question at a time, and nothing of the gate before the PIN but the PIN", () => {
+it("asks one question at a time, and before the PIN nothing of the gate but the PIN, or to deny", () => {
   anyCall((seen) => {
     let signedIn = false;
     for (const { before, event, effects } of seen) {
@@ -189,19 +194,21 @@ it("asks one question at a time, and nothing of the gate before the PIN but the 
       const asked = effects.filter((effect) => effect.kind === "ask");
       expect(asked.length).toBeLessThanOrEqual(1);
       if (asked.length > 0 && before.busy !== null) expect(event.kind).toBe("answer");
-      if (!signedIn) for (const { verb } of asked) expect(verb).toBe("verify_pin");
+      if (!signedIn) for (const { verb } of asked) expect(["verify_pin", "deny"]).toContain(verb);
     }
   });
 });
 
-it("after a denial nothing is opened", () => {
+it("after a denial nothing more is asked of the gate, and only for the request that we call back for", () => {
+  let denials = 0;
   anyCall((seen) => {
-    for (const { state, effects } of seen) {
-      if (!state.denied) continue;
-      const verbs = effects.flatMap((effect) => (effect.kind === "ask" ? [effect.verb] : []));
-      for (const verb of verbs) expect(["verify_pin", "verify_otp", "deny"]).toContain(verb);
-    }
+    const asked = seen.flatMap(({ effects }) => effects.filter((effect) => effect.kind === "ask"));
+    const denied = asked.findIndex(({ verb }) => verb === "deny");
+    if (denied === -1) return;
+    denials++;
+    expect(asked.slice(denied)).toEqual([{ kind: "ask", verb: "deny", args: { id: order.id } }]);
   });
+  expect(denials).toBeGreaterThan(0);
 });
 
 it("keeps what it remembers within bounds", () => {

@@ -2,12 +2,16 @@ import { readFileSync } from "node:fs";
 import type { CallEffect, CallEvent, CallSettings, Question } from "../../src/phone-auth/call/call.ts";
 import { type CallState, NEW_CALL } from "../../src/phone-auth/call/state.ts";
 import { step } from "../../src/phone-auth/call/step.ts";
+import { minutes, seconds } from "../../src/shared/duration.ts";
 import type { CallbackOrder, Caller } from "../../src/shared/gate/phone-verbs.ts";
 
 export const CALLER: Caller = { lane: "external", endpoint: "PJSIP/trunk", number: "5551234" };
 
 /** Where the tests pretend our recordings to be. */
 export const RECORDINGS = "/sounds";
+
+/** As long as the defaults: no clock runs here, so that only their names count. */
+export const PATIENCE = { call: minutes(3), first_digit: seconds(10), between_digits: seconds(6) };
 
 const sounds = new URL("../../sounds/", import.meta.url);
 
@@ -54,7 +58,7 @@ export class Transcript {
 
   constructor(
     private readonly gate: FakeGate,
-    readonly settings: CallSettings = { sounds: "core", recordings: RECORDINGS },
+    readonly settings: CallSettings = { sounds: "core", recordings: RECORDINGS, patience: PATIENCE },
   ) {}
 
   get over(): boolean {
@@ -146,7 +150,7 @@ export function call(
   gate: FakeGate,
   { request, sounds: voice = "core" }: { request?: CallbackOrder; sounds?: CallSettings["sounds"] } = {},
 ): Transcript {
-  const transcript = new Transcript(gate, { sounds: voice, recordings: RECORDINGS });
+  const transcript = new Transcript(gate, { sounds: voice, recordings: RECORDINGS, patience: PATIENCE });
   transcript.begin(request);
   for (const act of acts) transcript.act(act);
   transcript.listen();

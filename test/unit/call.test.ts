@@ -147,14 +147,19 @@ const CALLS: Record<string, Told> = {
     request: { ...order, code: null },
     replies: { pending: { ok: true, requests: [pending("r1", "203.0.113.7", false)] } },
   },
-  "called back: nine denies, and the PIN holds further calls": {
-    acts: [keys("9#"), keys(PIN)],
-    request: order,
+  "called back: nine denies, without a PIN": { acts: [keys("9#")], request: order },
+  "called back: a lone nine denies too": { acts: [keys("9"), "silence"], request: order },
+  "called back: nine after the PIN denies at once": {
+    acts: [keys(PIN), keys("9")],
+    request: { ...order, code: null },
+    replies: { pending: { ok: true, requests: [pending("r1", "203.0.113.7", false)] } },
   },
-  "called back: a lone nine denies too; without the PIN it ends": {
-    acts: [keys("9"), "silence", "silence", "silence"],
+  "called back: nine when the request is no more": {
+    acts: [keys("9#")],
     request: order,
+    replies: { deny: refused("unknown") },
   },
+  "nine is no denial for somebody who called himself": { acts: [keys("9#"), "hangs up"] },
   "called back: a PIN that begins with nine is no denial": {
     acts: [keys("9000#"), "hangs up"],
     request: order,

@@ -3,9 +3,10 @@ import type { GateAnswer, Question } from "../../src/phone-auth/call/call.ts";
 import { Driver } from "../../src/phone-auth/driver.ts";
 import { FakePbx } from "../../src/phone-auth/link/fake.ts";
 import type { Duration } from "../../src/shared/duration.ts";
-import type { CallbackOrder, Caller } from "../../src/shared/gate/phone-verbs.ts";
+import type { CallbackOrder, CallEnd, Caller } from "../../src/shared/gate/phone-verbs.ts";
 import type { Fields } from "../../src/shared/log/log.ts";
 import { settings } from "../helpers/gate.ts";
+import { PATIENCE } from "./call-transcript.ts";
 
 const PIN = "84613907";
 const ORDER: CallbackOrder = { id: "p000001", number: "201", code: "4821", left: 600 };
@@ -25,6 +26,7 @@ async function openBench({ max_calls = 20, gate = true } = {}) {
     asked: [] as Question[],
     timers: new Set<() => void>(),
     logged: [] as string[],
+    over: [] as [request: string, end: CallEnd][],
   };
   const say = (message: string, fields: Fields = {}) =>
     void bench.logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -37,7 +39,7 @@ async function openBench({ max_calls = 20, gate = true } = {}) {
   const { phone } = settings({ phone: { enabled: true, max_calls } });
   const driver = new Driver({
     phone,
-    calls: { sounds: "core", recordings: "/srv/sounds" },
+    calls: { sounds: "core", recordings: "/srv/sounds", patience: PATIENCE },
     openLink: pbx.open,
     openLine: () => {
       bench.lines += 1;
@@ -57,6 +59,7 @@ async function openBench({ max_calls = 20, gate = true } = {}) {
     },
     log: { debug: say, info: say, warn: say, error: say },
     freshId: () => "fresh",
+    onCallOver: (request, end) => void bench.over.push([request, end]),
     onLink: ({ state }) => say(`link ${state}`),
   });
   pbx.become({ state: "up" });
@@ -192,36 +195,42 @@ describe("more callers than max_calls", () => {
 
 describe("a call-back", () => {
   test("rings the number of the order, speaks the code, and asks for the PIN of that request", async () => {
-    const { pbx, driver, asked } = await openBench();
+    const { pbx, driver, asked, bench } = await openBench();
     await driver.ring(ORDER);
     await settled();
     expect(pbx.played[0]?.media).toEqual(expect.arrayContaining(["sound:digits/4", "sound:confbridge-pin"]));
     pbx.press("knockline-fresh", `${PIN}#`);
     await settled();
     expect(asked[0]).toMatchObject({ args: { request: ORDER.id, caller: { number: "201" } } });
+    expect(bench.over).toEqual([]);
+    pbx.leave("knockline-fresh");
+    await settled();
+    expect(bench.over).toEqual([[ORDER.id, "answered"]]);
   });
 
   test.each([
-    ["is busy", "busy"],
-    ["rings", "no answer"],
-    ["does not exist", "Allocation failed"],
-  ] as const)("to a phone that %s says so, and leaves nothing", async (behaviour, reason) => {
+    ["is busy", "busy", "busy"],
+    ["rings", "no answer", "no answer"],
+    ["does not exist", "Allocation failed", "not reached"],
+  ] as const)("to a phone that %s says so, and leaves nothing", async (behaviour, reason, end) => {
     const { pbx, driver, bench } = await openBench();
     pbx.behaviours.set("PJSIP/201", behaviour);
     await driver.ring(ORDER);
     pbx.ringsNoLonger("knockline-fresh");
     await settled();
     expect(bench.logged.at(-1)).toContain(reason);
+    expect(bench.over).toEqual([[ORDER.id, end]]);
     expect([pbx.channels.length, bench.lines]).toEqual([0, 0]);
   });
 
   test.each(["201,1,SHELL(x)", "", "../x", "201&PJSIP/202", "1".repeat(33)])(
     "to %j is not made",
     async (number) => {
-      const { pbx, driver, logged } = await openBench();
+      const { pbx, driver, logged, bench } = await openBench();
       await driver.ring({ ...ORDER, number });
       await settled();
       expect(pbx.channels).toEqual([]);
+      expect(bench.over).toEqual([[ORDER.id, "not placed"]]);
       expect(logged.at(-1)).toContain("makes no sense");
     },
   );
@@ -232,8 +241,22 @@ describe("a call-back", () => {
     await settled();
     await driver.ring(ORDER);
     expect(bench.logged.at(-1)).toContain("max_calls");
+    expect(bench.over).toEqual([[ORDER.id, "not placed"]]);
     expect(pbx.channels).toHaveLength(1);
   });
+
+  test.each(["rings", "picks up"] as const)(
+    "that %s is told of as over when the link is lost",
+    async (how) => {
+      const { pbx, driver, bench } = await openBench();
+      pbx.behaviours.set("PJSIP/201", how);
+      await driver.ring(ORDER);
+      await settled();
+      pbx.become({ state: "connecting", why: "Asterisk does not answer" });
+      await settled();
+      expect(bench.over).toEqual([[ORDER.id, "link lost"]]);
+    },
+  );
 });
 
 test("stopping hangs up every call", async () => {

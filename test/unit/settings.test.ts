@@ -175,6 +175,12 @@ describe("paths", () => {
     });
   });
 
+  test("recordings are where they came with the programs, or where the package puts them, unless the file says", () => {
+    expect(pathsFor(FILE, undefined, "/opt/knockline/sounds").sounds).toBe("/opt/knockline/sounds");
+    expect(pathsFor(FILE, undefined).sounds).toBe("/usr/share/knockline/sounds");
+    expect(pathsFor(FILE, { sounds: "voices" }, "/opt/knockline/sounds").sounds).toBe("/srv/pbx/voices");
+  });
+
   test("relative paths count from the settings file's folder", () => {
     const paths = pathsFor(FILE, { state: "state/", run: "../run", secret: "/root/key" });
     expect(paths).toMatchObject({

@@ -20,7 +20,12 @@ const inside: Caller = { lane: "internal", endpoint: "PJSIP/201", number: "201" 
 const outside = (number: string): Caller => ({ lane: "external", endpoint: "PJSIP/trunk", number });
 const admin = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
   answer(t.gate, verb, args, { since: null, reread: async () => {} });
-const listener = { tell: (order: CallbackOrder) => void orders.push(order), onClose: () => {} };
+/** What is to happen when phone-auth's connection ends. */
+const closing: (() => void)[] = [];
+const listener = {
+  tell: (order: CallbackOrder) => void orders.push(order),
+  onClose: (callback: () => void) => void closing.push(callback),
+};
 const phone = <V extends PhoneVerb>(verb: V, args: PhoneVerbs[V]["args"]) =>
   switchboard.answer(decodePhoneRequest(JSON.stringify({ verb, args })), listener) as Promise<
     PhoneVerbs[V]["result"]
@@ -28,6 +33,7 @@ const phone = <V extends PhoneVerb>(verb: V, args: PhoneVerbs[V]["args"]) =>
 
 function sit(): void {
   orders = [];
+  closing.length = 0;
   switchboard = new Switchboard(t.gate, () => (tokens++).toString(16).padStart(32, "0"));
 }
 
@@ -307,12 +313,56 @@ describe("a call-back", () => {
     await phone("callbacks", {});
   });
   const settled = () => new Promise(setImmediate);
+  const reasons = async () =>
+    (await admin("history", {})).events.flatMap(({ event, reason }) =>
+      event === "call-failed" ? [reason] : [],
+    );
 
   it("is ordered with the number an admin registered and the code of the laptop, one at a time", async () => {
     const { id } = await request("alice", "192.0.2.1", "482193");
     await request("alice", "192.0.2.2", "555777");
     await settled();
     expect(orders).toEqual([{ id, number: "+4930555", code: "482193", left: 600 }]);
+    expect(await reasons()).toEqual(["not placed: one call at a time"]);
+  });
+
+  it("rings again for another code from the same address, not for a repeat of the knock", async () => {
+    const { id } = await request("alice", "192.0.2.1", "482193");
+    await settled();
+    await phone("call_over", { id, end: "no answer" });
+    await request("alice", "192.0.2.1", "482193");
+    await settled();
+    expect(orders.length).toBe(1);
+    expect((await request("alice", "192.0.2.1", "555777")).id).toBe(id);
+    await settled();
+    expect(orders.map(({ code }) => code)).toEqual(["482193", "555777"]);
+    expect(await reasons()).toEqual(["no answer"]);
+  });
+
+  it("that was answered and approved has not failed, and one that was not has", async () => {
+    const first = await request("alice", "192.0.2.1", "482193");
+    await settled();
+    await phone("approve", { session: await session(), id: first.id });
+    await phone("call_over", { id: first.id, end: "answered" });
+    expect(await reasons()).toEqual([]);
+    const second = await request("alice", "192.0.2.2", "482193");
+    await settled();
+    await phone("call_over", { id: second.id, end: "answered" });
+    expect(await reasons()).toEqual(["answered, and not approved"]);
+  });
+
+  it("is over when phone-auth is, and the next one is placed once it is back", async () => {
+    await request("alice", "192.0.2.1", "482193");
+    await settled();
+    for (const close of closing.splice(0)) close();
+    await settled();
+    await request("alice", "192.0.2.2", "482193");
+    await settled();
+    expect(await reasons()).toEqual(["link lost", "not placed: no phone is connected"]);
+    await phone("callbacks", {});
+    await request("alice", "192.0.2.3", "482193");
+    await settled();
+    expect(orders.length).toBe(2);
   });
 
   it("takes only the PIN of the user who is called", async () => {
@@ -332,10 +382,14 @@ describe("a call-back", () => {
     for (let i = 1; i <= 40; i++) {
       const { id } = await request("alice", "192.0.2.1", null);
       await settled();
+      await phone("call_over", { id, end: "busy" });
       await admin("deny", { id });
       t.pass(minutes(5));
     }
     expect(orders.length).toBe(10);
+    expect(new Set(await reasons())).toEqual(
+      new Set(["busy", "not placed: 3 an hour", "not placed: 10 a day"]),
+    );
     t.pass(hours(24));
     await request("alice", "192.0.2.1", null);
     await settled();
@@ -345,15 +399,54 @@ describe("a call-back", () => {
   it("is held for an hour after 9", async () => {
     const { id } = await request("alice", "192.0.2.1", null);
     await settled();
-    expect(await phone("deny", { session: await session(), id })).toEqual({ ok: true });
+    expect(await phone("deny", { id })).toEqual({ ok: true });
+    expect((await admin("pending", {})).pending).toEqual([]);
+    await phone("call_over", { id, end: "answered" });
+    expect(await reasons()).toEqual([]);
     await request("alice", "192.0.2.1", null);
     await settled();
     expect(orders.length).toBe(1);
+    expect(await reasons()).toEqual(["not placed: held for an hour after a 9"]);
     t.pass(minutes(61));
     await t.gate.sweep();
     await request("alice", "192.0.2.1", null);
     await settled();
     expect(orders.length).toBe(2);
+  });
+});
+
+describe("a denial without a PIN", () => {
+  const settled = () => new Promise(setImmediate);
+  const unknown = { ok: false, why: "unknown" };
+
+  it("is refused for a request that nobody is being called for", async () => {
+    await admin("user_set", { name: "alice", approval: "phone" });
+    const waiting = await request("alice", "192.0.2.1", "482193");
+    expect(await phone("deny", { id: waiting.id })).toEqual(unknown);
+    await admin("user_add", { name: "bob", proof: "none", pin: true, approval: "call", phone: "201" });
+    await phone("callbacks", {});
+    const called = await request("bob", "192.0.2.2", "555777");
+    await settled();
+    expect(await phone("deny", { id: waiting.id })).toEqual(unknown);
+    expect(await phone("deny", { id: "p999999" })).toEqual(unknown);
+    await phone("call_over", { id: called.id, end: "answered" });
+    expect(await phone("deny", { id: called.id })).toEqual(unknown);
+    expect((await admin("pending", {})).pending.length).toBe(2);
+  });
+
+  it("is refused when the call should be over long since, and when its request is", async () => {
+    await admin("user_set", { name: "alice", approval: "call", phone: "201" });
+    await phone("callbacks", {});
+    const first = await request("alice", "192.0.2.1", "482193");
+    await settled();
+    await admin("deny", { id: first.id });
+    expect(await phone("deny", { id: first.id })).toEqual(unknown);
+    await phone("call_over", { id: first.id, end: "answered" });
+    const second = await request("alice", "192.0.2.1", "482193");
+    await settled();
+    t.pass(minutes(4));
+    expect(await phone("deny", { id: second.id })).toEqual(unknown);
+    expect((await admin("pending", {})).pending.length).toBe(1);
   });
 });
 

@@ -6,7 +6,8 @@ import { clockText } from "./time.ts";
 /** How an event reads at a glance: something opened, something was refused, or just news. */
 function tone(event: string, style: Style): Dress {
   if (["opened", "renewed", "extended", "approved"].includes(event)) return style.good;
-  if (["denied", "refused", "pin-wrong", "pin-locked", "otp-wrong"].includes(event)) return style.bad;
+  if (["denied", "refused", "pin-wrong", "pin-locked", "otp-wrong", "call-failed"].includes(event))
+    return style.bad;
   return ["expired", "revoked", "displaced", "asked"].includes(event) ? style.warning : (text) => text;
 }
 

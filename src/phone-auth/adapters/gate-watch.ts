@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { CallbackOrder, PhoneVerbs } from "../../shared/gate/phone-verbs.ts";
+import type { CallbackOrder, CallEnd, PhoneVerbs } from "../../shared/gate/phone-verbs.ts";
 import type { Log } from "../../shared/log/log.ts";
 import { backoff } from "../link/backoff.ts";
 import { GateSocket } from "./gate-socket.ts";
@@ -28,6 +28,11 @@ export class GateWatch {
   tell(link: Link): void {
     this.#link = link;
     void this.#socket?.ask("status", { link });
+  }
+
+  /** Tells the gate that a call-back is over. A gate that was away has forgotten it by itself. */
+  callOver(id: string, end: CallEnd): void {
+    void this.#socket?.ask("call_over", { id, end });
   }
 
   /** One connection after another, until closed. */

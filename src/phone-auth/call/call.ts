@@ -24,8 +24,8 @@ export type Question = {
   [V in AskedVerb]: { readonly kind: "ask"; readonly verb: V; readonly args: PhoneVerbs[V]["args"] };
 }[AskedVerb];
 
-/** The verbs a call uses; `callbacks` is the process's own. */
-export type AskedVerb = Exclude<PhoneVerb, "callbacks">;
+/** The verbs a call uses; the others are the process's own. */
+export type AskedVerb = Exclude<PhoneVerb, "callbacks" | "call_over">;
 
 /** What happens to a call. */
 export type CallEvent =
@@ -59,9 +59,15 @@ export type CallEffect =
   /** Words only: never a PIN, a code or any digit keyed. */
   | { readonly kind: "log"; readonly message: string; readonly fields: Fields };
 
-/** What a call goes by. */
-export interface CallSettings {
+/** In which voice a call speaks. */
+export interface Voice {
   readonly sounds: "core" | "knockline";
   /** Where our own recordings are, absolute: Settings.paths.sounds. */
   readonly recordings: string;
+}
+
+/** What a call goes by. */
+export interface CallSettings extends Voice {
+  /** The time-outs that an admin can set: the whole call, and two kinds of silence. */
+  readonly patience: Readonly<Record<"call" | "first_digit" | "between_digits", Duration>>;
 }

@@ -7,12 +7,12 @@ import type { Turn } from "./turn.ts";
 
 /** A key while an address or a request is read out. Any but these is no answer, and does not interrupt. */
 export function keyConfirm(turn: Turn, key: string, offer: Offer): void {
-  const calledBack = turn.state.request !== null;
-  if (key !== "1" && key !== "2" && !(key === "9" && calledBack)) return;
+  const { request } = turn.state;
+  if (key !== "1" && key !== "2" && !(key === "9" && request !== null)) return;
   turn.interrupt();
   turn.set({ silences: 0 });
   const session = turn.state.session ?? "";
-  if (key === "9") deny(turn);
+  if (key === "9" && request !== null) deny(turn, request);
   else if (key === "2") decline(turn, offer);
   else if (offer.kind === "address") turn.ask("grant_address", { session, address: offer.address });
   else turn.ask("approve", { session, id: offer.request.id });

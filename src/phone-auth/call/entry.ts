@@ -1,18 +1,18 @@
-import { LIMITS, TIMEOUTS } from "./state.ts";
+import { LIMITS } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
 /** Takes one more key of an entry. Keys over the limit are dropped, which leaves an entry too long to be right. */
 export function collect(turn: Turn, key: string): void {
   turn.interrupt();
   turn.set({ entry: (turn.state.entry + key).slice(0, LIMITS.entry), silences: 0 });
-  turn.wait("between_digits", TIMEOUTS.between_digits);
+  turn.awaitKey("between_digits");
 }
 
 /** Forgets what was keyed of an entry and waits for it anew. */
 export function startOver(turn: Turn): void {
   turn.interrupt();
   turn.set({ entry: "" });
-  turn.wait("first_digit", TIMEOUTS.first_digit);
+  turn.awaitKey("first_digit");
 }
 
 /** What an entry at the menu means. */

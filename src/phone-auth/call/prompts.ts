@@ -1,4 +1,4 @@
-import type { CallSettings } from "./call.ts";
+import type { Voice } from "./call.ts";
 
 /** Prompts and words by name; digits and letters are words too, named as Asterisk's own recordings. */
 export type Word = Prompt | `digits/${string}` | `letters/${string}`;
@@ -37,8 +37,7 @@ const CORE = {
   closed: ["de-activated"],
   callback_code: ["own/callback-code"],
   press_9: ["own/press-nine"],
-  denied: ["cancelled", "own/lock"],
-  held: ["auth-thankyou"],
+  held: ["cancelled", "auth-thankyou"],
   unavailable: ["im-sorry", "please-try-call-later"],
   thank_you: ["auth-thankyou"],
   goodbye: ["vm-goodbye"],
@@ -76,7 +75,6 @@ const KNOCKLINE: Record<Prompt, readonly string[]> = {
   closed: ["own/closed"],
   callback_code: ["own/callback-code"],
   press_9: ["own/press-nine"],
-  denied: ["own/denied", "own/lock"],
   held: ["own/held"],
   unavailable: ["own/unavailable"],
   thank_you: ["own/thank-you"],
@@ -92,20 +90,20 @@ const KNOCKLINE: Record<Prompt, readonly string[]> = {
   days: ["own/days"],
 };
 
-const VOICES: Record<CallSettings["sounds"], Record<Prompt, readonly string[]>> = {
+const VOICES: Record<Voice["sounds"], Record<Prompt, readonly string[]>> = {
   core: CORE,
   knockline: KNOCKLINE,
 };
 
 /** Every recording a call can need, `own/NAME` or the name of one of Asterisk's, without digits and letters that are spelt. */
-export function recordingsOf(sounds: CallSettings["sounds"]): string[] {
+export function recordingsOf(sounds: Voice["sounds"]): string[] {
   return [...new Set(Object.values(VOICES[sounds]).flat())];
 }
 
 const isPrompt = (word: Word): word is Prompt => Object.hasOwn(CORE, word);
 
 /** @returns ARI media URIs; ours by absolute path without extension, as Asterisk wants it */
-export function mediaOf(line: readonly Word[], { sounds, recordings }: CallSettings): string[] {
+export function mediaOf(line: readonly Word[], { sounds, recordings }: Voice): string[] {
   return line
     .flatMap((word): readonly string[] => (isPrompt(word) ? VOICES[sounds][word] : [word]))
     .map((name) =>

@@ -1,6 +1,6 @@
-import type { PhoneVerbs } from "../../shared/gate/phone-verbs.ts";
+import type { CallbackOrder, PhoneVerbs } from "../../shared/gate/phone-verbs.ts";
 import { collect, startOver } from "./entry.ts";
-import { refuse, refuseSecret } from "./refusals.ts";
+import { refuseSecret, sorry } from "./refusals.ts";
 import { LIMITS } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -20,8 +20,8 @@ function keySecret(turn: Turn, key: string, ended: (entry: string) => void): voi
 /** A key while the PIN is asked; on a call-back `9#` denies, which no PIN is short enough to be. */
 export function keyPin(turn: Turn, key: string): void {
   keySecret(turn, key, (pin) => {
-    const { caller, request, denied } = turn.state;
-    if (pin === "9" && request !== null && !denied) deny(turn);
+    const { caller, request } = turn.state;
+    if (pin === "9" && request !== null) deny(turn, request);
     else turn.ask("verify_pin", { pin, caller, ...(request === null ? {} : { request: request.id }) });
   });
 }
@@ -31,12 +31,11 @@ export function keyAuthenticator(turn: Turn, key: string): void {
   keySecret(turn, key, (code) => turn.ask("verify_otp", { session: turn.state.session ?? "", code }));
 }
 
-/** The person called says no. To have further calls held he proves that the phone is in the right hands. */
-export function deny(turn: Turn): void {
+/** The person called says no: nothing more is asked of him. */
+export function deny(turn: Turn, { id }: CallbackOrder): void {
   turn.log("request denied by the person called");
-  turn.set({ denied: true });
-  if (turn.state.session === null) turn.listen({ name: "pin" });
-  else signedIn(turn);
+  turn.interrupt();
+  turn.ask("deny", { id });
 }
 
 /** The gate's word on the PIN. */
@@ -61,15 +60,14 @@ export function authenticatorAnswered(turn: Turn, result: PhoneVerbs["verify_otp
 
 /** The gate's word on a denial. */
 export function denyAnswered(turn: Turn, result: PhoneVerbs["deny"]["result"]): void {
-  if (!result.ok) refuse(turn, result);
+  if (!result.ok) sorry(turn, result.why);
   else turn.close(["held", "goodbye"], "denied");
 }
 
 /** Who it is, is known. On a call-back the right PIN was the consent, when the code heard stood on the laptop. */
 function signedIn(turn: Turn): void {
-  const { request, denied } = turn.state;
+  const { request } = turn.state;
   const session = turn.state.session ?? "";
-  if (request !== null && denied) turn.ask("deny", { session, id: request.id });
-  else if (request !== null && request.code !== null) turn.ask("approve", { session, id: request.id });
+  if (request !== null && request.code !== null) turn.ask("approve", { session, id: request.id });
   else turn.ask("pending", { session });
 }

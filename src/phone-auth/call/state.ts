@@ -1,15 +1,10 @@
-import { type Duration, minutes, seconds } from "../../shared/duration.ts";
+import { type Duration, seconds } from "../../shared/duration.ts";
 import type { CallbackOrder, Caller, PendingView } from "../../shared/gate/phone-verbs.ts";
 import type { AskedVerb, Timer } from "./call.ts";
 import { type Line, spell } from "./speech.ts";
 
-/** The caller's patience and ours. */
-export const TIMEOUTS = {
-  call: minutes(3),
-  first_digit: seconds(10),
-  between_digits: seconds(6),
-  answer: seconds(10),
-} as const satisfies Partial<Record<Timer, Duration>>;
+/** How long the gate may take to answer. */
+export const ANSWER_LIMIT = seconds(10);
 
 /** @returns how long a play of so many recordings may take before Asterisk is taken to have forgotten it */
 export const playLimit = (recordings: number): Duration => seconds(20 + 2 * recordings);
@@ -20,8 +15,8 @@ export const LIMITS = {
   keys: 200,
   /** Keys kept that were pressed while the gate was thinking. */
   ahead: 40,
-  /** Keys of one entry: an address has 15, a PIN is shorter; more are dropped and make it wrong. */
-  entry: 16,
+  /** Keys of one entry: an address has 15, a PIN 16 at the most; more are dropped and make it wrong. */
+  entry: 17,
   /** Silences in a row. */
   silences: 2,
   /** Wrong entries at each stage. */
@@ -49,8 +44,6 @@ export interface CallState {
   readonly caller: Caller;
   /** Set when we called: the request it is about. */
   readonly request: CallbackOrder | null;
-  /** The person called pressed 9: nothing can be opened by this call any more. */
-  readonly denied: boolean;
   /** Given by the gate for a right PIN. */
   readonly session: string | null;
   /** Keys of the entry so far. */
@@ -75,7 +68,6 @@ export const NEW_CALL: CallState = {
   stage: { name: "new" },
   caller: NOBODY,
   request: null,
-  denied: false,
   session: null,
   entry: "",
   ahead: "",
@@ -87,9 +79,8 @@ export const NEW_CALL: CallState = {
   misses: { pin: 0, authenticator: 0, menu: 0 },
 };
 
-function askPin({ request, denied }: CallState): Line {
+function askPin({ request }: CallState): Line {
   if (request === null) return ["ask_pin"];
-  if (denied) return ["denied", "ask_pin"];
   const code: Line = request.code === null ? [] : ["callback_code", ...spell(request.code)];
   return [...code, "ask_pin", "press_9"];
 }

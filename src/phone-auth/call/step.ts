@@ -12,7 +12,7 @@ import {
   keyPin,
   pinAnswered,
 } from "./sign-in.ts";
-import { type CallState, LIMITS, type Stage, TIMEOUTS } from "./state.ts";
+import { type CallState, LIMITS, type Stage } from "./state.ts";
 import { type Step, Turn } from "./turn.ts";
 
 /**
@@ -81,12 +81,11 @@ function played(turn: Turn): void {
   if (!turn.state.playing) return;
   turn.set({ playing: false });
   if (turn.state.stage.name === "goodbye") turn.hangUp();
-  else if (turn.listening) turn.wait("first_digit", TIMEOUTS.first_digit);
+  else if (turn.listening) turn.awaitKey("first_digit");
 }
 
 /** The person called who keys a lone 9 and waits has also said no. */
-const isDenial = ({ stage, request, denied, entry }: CallState): boolean =>
-  stage.name === "pin" && request !== null && !denied && entry === "9";
+const isDenial = ({ stage, entry }: CallState): boolean => stage.name === "pin" && entry === "9";
 
 function timedOut(turn: Turn, timer: Timer): void {
   const { stage, timer: running } = turn.state;
@@ -98,7 +97,8 @@ function timedOut(turn: Turn, timer: Timer): void {
 const TIMED_OUT: Record<Exclude<Timer, "call">, (turn: Turn, stage: Stage) => void> = {
   first_digit: silent,
   between_digits: (turn) => {
-    if (isDenial(turn.state)) deny(turn);
+    const { request } = turn.state;
+    if (request !== null && isDenial(turn.state)) deny(turn, request);
     else turn.miss(["try_again"]);
   },
   prompt: (turn, stage) => {

@@ -4,7 +4,7 @@ import type { Fields } from "../../shared/log/log.ts";
 import type { AskedVerb, CallEffect, CallSettings, Question, Timer } from "./call.ts";
 import { mediaOf } from "./prompts.ts";
 import type { Line } from "./speech.ts";
-import { type CallState, LIMITS, playLimit, questionOf, type Stage, TIMEOUTS } from "./state.ts";
+import { ANSWER_LIMIT, type CallState, LIMITS, playLimit, questionOf, type Stage } from "./state.ts";
 
 type StepTimer = Exclude<Timer, "call">;
 
@@ -58,11 +58,16 @@ export class Turn {
 
   /** Starts the timer of the whole call. */
   limitCall(): void {
-    this.said.push({ kind: "timer", timer: "call", after: TIMEOUTS.call });
+    this.said.push({ kind: "timer", timer: "call", after: this.settings.patience.call });
   }
 
   wait(name: StepTimer, after: Duration): void {
     this.timer = { name, after };
+  }
+
+  /** Waits for the caller's next key, for as long as is set. */
+  awaitKey(name: "first_digit" | "between_digits"): void {
+    this.wait(name, this.settings.patience[name]);
   }
 
   /** A key or nothing more: what is being said, or is about to be, ends. */
@@ -75,7 +80,7 @@ export class Turn {
   ask<V extends AskedVerb>(verb: V, args: PhoneVerbs[V]["args"]): void {
     this.question = { kind: "ask", verb, args } as Question;
     this.set({ busy: verb, entry: "" });
-    this.wait("answer", TIMEOUTS.answer);
+    this.wait("answer", ANSWER_LIMIT);
   }
 
   /** Asks what the stage asks, after some words. Keys pressed before were not meant for this question: they are dropped. */

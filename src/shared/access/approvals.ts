@@ -68,19 +68,21 @@ export function lastAddress(
 }
 
 /**
- * Counts a call-back before it is placed: calls cost money. One at a time is the caller's business.
- * @returns false when the user has had his 3 an hour or 10 a day, or held them
+ * Counts a call-back before it is placed: calls cost money. One at a time is the business of whoever places it.
+ * @returns why the user is not to be called now; undefined when it was counted
  */
-export function countCallback(state: GateState, tx: Transaction, user: string): boolean {
+export function countCallback(state: GateState, tx: Transaction, request: Pending): string | undefined {
+  const { user, address } = request;
   const { wall } = tx.now;
   const key = `call/${user}`;
   const held = state.tries.get(`${key}/held`);
-  if (held !== undefined && wall - held.last < CALLBACK_CAPS.hold) return false;
+  if (held !== undefined && wall - held.last < CALLBACK_CAPS.hold) return "held for an hour after a 9";
   const day = Math.floor(wall / days(1));
   const tries = state.tries.get(key) ?? NO_TRIES;
   const hour = wall - tries.last < CALLBACK_CAPS.hold ? tries.wrong : 0; // `wrong` counts the calls of the hour that began at `last`
   const today = tries.day === day ? tries.today : 0;
-  if (hour >= CALLBACK_CAPS.hour || today >= CALLBACK_CAPS.day) return false;
+  if (hour >= CALLBACK_CAPS.hour) return `${CALLBACK_CAPS.hour} an hour`;
+  if (today >= CALLBACK_CAPS.day) return `${CALLBACK_CAPS.day} a day`;
   tx.setTries(key, {
     ...tries,
     wrong: hour + 1,
@@ -88,8 +90,8 @@ export function countCallback(state: GateState, tx: Transaction, user: string): 
     day,
     today: today + 1,
   });
-  tx.note("call", { user, by: "phone", reason: "called back" });
-  return true;
+  tx.note("call", { user, address, by: "phone", reason: "called back" });
+  return undefined;
 }
 
 /** The called user pressed 9: no call-backs to him for an hour. */

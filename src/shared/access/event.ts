@@ -10,6 +10,7 @@ export type EventName =
   | "approved"
   | "refused"
   | "call"
+  | "call-failed"
   | "pin-wrong"
   | "pin-locked"
   | "otp-wrong"

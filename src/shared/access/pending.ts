@@ -41,7 +41,8 @@ export function ask(state: GateState, tx: Transaction, asking: Asking, freshId: 
     ends: tx.now.uptime + life,
   };
   tx.setPending(request.id, request);
-  if (there === undefined)
+  // the same code again is a repeat of the same knock; another one is a user who tries again
+  if (there === undefined || there.code !== request.code)
     tx.note("asked", {
       user: request.user,
       address,

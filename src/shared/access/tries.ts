@@ -1,4 +1,4 @@
-import { type Duration, days, hours, milliseconds, minutes, seconds } from "../duration.ts";
+import { type Duration, days, hours, milliseconds, seconds } from "../duration.ts";
 import { STRANGERS_A_DAY } from "../users/pin.ts";
 
 /**
@@ -71,4 +71,4 @@ export const CAPS = { strangers: STRANGERS_A_DAY, known: KNOWN_A_DAY, internal: 
 /** Wrong authenticator codes: an hour's for one source, a user's in all until an admin unlocks. */
 export const OTP_CAPS = { source: 5, user: 60 } as const;
 /** Call-backs to one user. */
-export const CALLBACK_CAPS = { hour: 3, day: 10, hold: hours(1), ring: minutes(1) } as const;
+export const CALLBACK_CAPS = { hour: 3, day: 10, hold: hours(1) } as const;

@@ -46,6 +46,22 @@ export interface CallbackOrder {
   readonly left: number;
 }
 
+/** How a call-back ended. `answered`: somebody or something picked up, whatever came of it. */
+export const CALL_ENDS = [
+  "answered",
+  "busy",
+  "no answer",
+  "no such number",
+  "not registered",
+  "refused",
+  "not reached",
+  "not placed",
+  "link lost",
+] as const;
+
+/** One of CALL_ENDS. */
+export type CallEnd = (typeof CALL_ENDS)[number];
+
 /** What became of something keyed: what was opened, for how long. */
 export interface PhoneGrant {
   readonly address: string;
@@ -85,8 +101,13 @@ export interface PhoneVerbs {
     args: { session?: string; link?: "connecting" | "up" | "refused" | "replaced" };
     result: PhoneAnswer<{ open: PhoneGrant[] }>;
   };
-  /** 9 on a call-back: this request is denied and call-backs to this user are held for an hour. */
-  deny: { args: { session: string; id: string }; result: PhoneAnswer<object> };
+  /**
+   * 9 on a call-back: its request is denied and call-backs to this user are held for an hour. Needs no PIN, for it only
+   * closes; `unknown` for every request that nobody is being called for at this moment.
+   */
+  deny: { args: { id: string }; result: PhoneAnswer<object> };
+  /** A call-back is over: the next one to this user may be placed. `unknown` when none was under way for that request. */
+  call_over: { args: { id: string; end: CallEnd }; result: PhoneAnswer<object> };
   /** Answers once; then one `{"event": CallbackOrder}` a line whenever somebody is to be called back. */
   callbacks: { args: Record<string, never>; result: PhoneAnswer<object> };
 }

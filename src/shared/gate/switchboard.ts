@@ -1,15 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
-import {
-  approve,
-  checkTyped,
-  countCallback,
-  holdCallbacks,
-  lastAddress,
-  pendingByCode,
-  refuse,
-} from "../access/approvals.ts";
+import { approve, checkTyped, lastAddress, pendingByCode } from "../access/approvals.ts";
 import { Denied } from "../access/denial.ts";
-import type { GateEvent } from "../access/event.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive, type Pending } from "../access/grant.ts";
 import { knownUser, open, revoke } from "../access/grants.ts";
@@ -17,19 +8,12 @@ import { readHistory } from "../access/history.ts";
 import { consumeOtp, countOtp } from "../access/one-time.ts";
 import { pendingOf } from "../access/pending.ts";
 import { countPin, rightPin } from "../access/pin-tries.ts";
-import { CALLBACK_CAPS } from "../access/tries.ts";
 import { parseAddress } from "../address.ts";
-import { minutes } from "../duration.ts";
+import { LONGEST_CALL } from "../settings/rules.ts";
 import type { User } from "../users/user.ts";
+import { type Asker, Callbacks } from "./callbacks.ts";
 import type { PhoneRequest } from "./decode/phone-request.ts";
-import type {
-  CallbackOrder,
-  Caller,
-  PhoneGrant,
-  PhoneRefusal,
-  PhoneVerb,
-  PhoneVerbs,
-} from "./phone-verbs.ts";
+import type { Caller, PhoneGrant, PhoneRefusal, PhoneVerb, PhoneVerbs } from "./phone-verbs.ts";
 import { Refusal } from "./verbs.ts";
 
 /** A caller whose PIN was right. */
@@ -41,19 +25,11 @@ interface Session {
   readonly until: number;
 }
 
-/** Somebody who wants to be told of call-backs: phone-auth's connection. */
-interface Listener {
-  tell(order: CallbackOrder): void;
-  onClose(callback: () => void): void;
-}
-
-/** No call lasts longer. */
-const SESSION_LIFE = minutes(15);
 /** Calls at once are far fewer; the oldest goes. */
 const MAX_SESSIONS = 1_000;
 
 type Answers = {
-  [V in Exclude<PhoneVerb, "callbacks">]: (args: PhoneVerbs[V]["args"]) => Promise<PhoneVerbs[V]["result"]>;
+  [V in PhoneVerb]: (args: PhoneVerbs[V]["args"], asker: Asker) => Promise<PhoneVerbs[V]["result"]>;
 };
 
 /**
@@ -64,26 +40,22 @@ export class Switchboard {
   readonly #gate: Gate;
   readonly #freshToken: () => string;
   readonly #sessions = new Map<string, Session>(); // bounded: MAX_SESSIONS
-  readonly #listeners = new Set<Listener>(); // bounded: connections of the phone socket
   /** Connections that tell how the link is. */
-  readonly #speakers = new WeakSet<Listener>();
-  /** Users who are being called, until when (uptime). bounded: one entry a user */
-  readonly #calling = new Map<string, number>();
+  readonly #speakers = new WeakSet<Asker>();
+  readonly #callbacks: Callbacks;
 
   /** @param freshToken draws 32 hex digits */
   constructor(gate: Gate, freshToken: () => string) {
     this.#gate = gate;
     this.#freshToken = freshToken;
-    gate.subscribe((event) => void this.#onEvent(event));
+    this.#callbacks = new Callbacks(gate);
   }
 
   /** Answers one question. A no is an answer too. @throws Refusal only for what phone-auth must not ask */
-  async answer(request: PhoneRequest, listener: Listener): Promise<unknown> {
-    if (request.verb === "callbacks") return this.#listen(listener);
-    if (request.verb === "status") this.#link(request.args as PhoneVerbs["status"]["args"], listener);
+  async answer({ verb, args }: PhoneRequest, asker: Asker): Promise<unknown> {
     const answers: Answers = this.#answers;
     try {
-      return await answers[request.verb](request.args as never);
+      return await answers[verb](args as never, asker);
     } catch (error) {
       return { ok: false, why: this.#why(error) };
     }
@@ -121,7 +93,6 @@ export class Switchboard {
       const grant = await this.#gate.run((state, tx) =>
         approve(state, tx, request, "phone", this.#gate.parts.freshId),
       );
-      this.#calling.delete(user.name);
       this.#gate.parts.log.info("opened by a call", {
         user: user.name,
         address: grant.address,
@@ -163,19 +134,19 @@ export class Switchboard {
       return { ok: true, closed: mine.length };
     },
 
-    status: async ({ session }) => {
+    status: async ({ session, link }, asker) => {
+      if (link !== undefined) this.#link(link, asker);
       const open = session === undefined ? [] : this.#open(this.#held(session).user.name);
       return { ok: true, open: open.map((grant) => this.#phoneGrant(grant)) };
     },
 
-    deny: async ({ session, id }) => {
-      const { user } = this.#held(session);
-      if (this.#request(user, undefined, id) === undefined) return { ok: false, why: "unknown" };
-      await this.#gate.run((state, tx) => {
-        refuse(state, tx, id, "phone");
-        holdCallbacks(tx, user.name);
-      });
-      this.#calling.delete(user.name);
+    deny: async ({ id }) => ((await this.#callbacks.deny(id)) ? { ok: true } : { ok: false, why: "unknown" }),
+
+    call_over: async ({ id, end }) =>
+      (await this.#callbacks.over(id, end)) ? { ok: true } : { ok: false, why: "unknown" },
+
+    callbacks: async (_args, listener) => {
+      this.#callbacks.listen(listener);
       return { ok: true };
     },
   };
@@ -221,7 +192,7 @@ export class Switchboard {
     this.#sessions.set(token, {
       user: user.name,
       complete: user.otp === null,
-      until: this.#uptime + SESSION_LIFE,
+      until: this.#uptime + LONGEST_CALL,
     });
     return token;
   }
@@ -250,56 +221,13 @@ export class Switchboard {
     return { address, seconds: Math.max(0, Math.round((ends - this.#uptime) / 1000)), services };
   }
 
-  #listen(listener: Listener): object {
-    this.#listeners.add(listener);
-    listener.onClose(() => this.#listeners.delete(listener));
-    return { ok: true };
-  }
-
-  #link({ link }: PhoneVerbs["status"]["args"], listener: Listener): void {
-    if (link === undefined) return;
+  #link(link: NonNullable<PhoneVerbs["status"]["args"]["link"]>, asker: Asker): void {
     this.#gate.phone = link;
-    if (this.#speakers.has(listener)) return;
-    this.#speakers.add(listener);
-    listener.onClose(() => {
+    if (this.#speakers.has(asker)) return;
+    this.#speakers.add(asker);
+    asker.onClose(() => {
       this.#gate.phone = "off";
     });
-  }
-
-  /** A knock asked for an approval: its user is called back, where that is how he approves. */
-  async #onEvent({ event, user: name, address }: GateEvent): Promise<void> {
-    const user = event === "asked" && name !== null ? this.#gate.state.users.get(name) : undefined;
-    if (user?.approval !== "call" || user.phone === null) return;
-    const request = pendingOf(this.#gate.state, user.name, this.#uptime).find(
-      (one) => one.address === address,
-    );
-    if (
-      request === undefined ||
-      this.#listeners.size === 0 ||
-      (this.#calling.get(user.name) ?? 0) > this.#uptime
-    ) {
-      this.#gate.parts.log.warn("a call-back was not placed", {
-        user: user.name,
-        reason: this.#listeners.size === 0 ? "no phone" : "one call at a time",
-      });
-      return;
-    }
-    this.#calling.set(user.name, this.#uptime + CALLBACK_CAPS.ring); // before the count, which waits: one call at a time
-    if (!(await this.#gate.run((state, tx) => countCallback(state, tx, user.name)))) {
-      this.#calling.delete(user.name);
-      this.#gate.parts.log.warn("a call-back was not placed", {
-        user: user.name,
-        reason: "held, or too many",
-      });
-      return;
-    }
-    const order = {
-      id: request.id,
-      number: user.phone,
-      code: request.code,
-      left: Math.round((request.ends - this.#uptime) / 1000),
-    };
-    for (const listener of this.#listeners) listener.tell(order);
   }
 
   #why(error: unknown): PhoneRefusal {

@@ -20,23 +20,24 @@ const SYSTEM_PLACES: Places = {
   sounds: "/usr/share/knockline/sounds",
 };
 
-const OWN_FOLDER: Places = {
+/** Recordings are no part of an instance: its own folder has none unless somebody puts some there and says so. */
+const OWN_FOLDER: Omit<Places, "sounds"> = {
   state: ".",
   run: ".",
   secret: "secret",
   ari_secret: "ari.secret",
-  sounds: "sounds",
 };
 
 /**
  * Where the instance of a settings file keeps its files.
  * @param file the settings file, absolute
  * @param raw the [paths] table as read; what is no text in it counts as absent (the decoder reports it)
+ * @param sounds where the recordings are that came with the programs, absolute
  */
-export function pathsFor(file: string, raw: unknown): Paths {
+export function pathsFor(file: string, raw: unknown, sounds = SYSTEM_PLACES.sounds): Paths {
   const folder = dirname(file);
   const given = (typeof raw === "object" && raw !== null ? raw : {}) as Record<string, unknown>;
-  const defaults = file === SYSTEM_CONFIG ? SYSTEM_PLACES : OWN_FOLDER;
+  const defaults = { ...(file === SYSTEM_CONFIG ? SYSTEM_PLACES : OWN_FOLDER), sounds };
   const place = (key: keyof Places): string => {
     const value = given[key];
     const path = typeof value === "string" && value !== "" ? value : defaults[key];

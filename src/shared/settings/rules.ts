@@ -1,3 +1,4 @@
+import { formatDuration, minutes } from "../duration.ts";
 import { formatPorts, isServiceName, OWN_NAMES, type PortRange, type Service } from "../firewall/policy.ts";
 import { SOCKET_PATH_BYTES } from "./paths.ts";
 import type { SettingsProblem } from "./problem.ts";
@@ -5,6 +6,9 @@ import type { Paths, Settings } from "./settings.ts";
 
 /** A user's ports lie 100 apart from each other (DESIGN: knocks), and decoys need room beside them. */
 const LEAST_KNOCK_PORTS = 500;
+
+/** The most that may be set; for so long the gate remembers that a caller's PIN was right. */
+export const LONGEST_CALL = minutes(15);
 
 function serviceName({ name }: Service): SettingsProblem[] {
   if (isServiceName(name)) return [];
@@ -50,10 +54,16 @@ function socketPath({ adminSocket, phoneSocket }: Paths): SettingsProblem[] {
 }
 
 /** @returns what is wrong between settings that are each right by themselves. */
-export function brokenRules({ access, knock, paths, policy }: Settings): SettingsProblem[] {
+export function brokenRules({ access, knock, paths, phone, policy }: Settings): SettingsProblem[] {
   const problems = [...policy.services.flatMap(serviceName), ...portClashes(policy), ...socketPath(paths)];
   if (access.ttl > access.maxTtl) {
     problems.push({ path: "access.ttl", message: "must not be longer than access.max_ttl" });
+  }
+  if (phone.longestCall > LONGEST_CALL) {
+    problems.push({
+      path: "phone.longest_call",
+      message: `must not be longer than ${formatDuration(LONGEST_CALL)}`,
+    });
   }
   if (knock.ports.to - knock.ports.from + 1 < LEAST_KNOCK_PORTS) {
     problems.push({ path: "knock.ports", message: `must hold at least ${LEAST_KNOCK_PORTS} ports` });

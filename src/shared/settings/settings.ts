@@ -51,6 +51,12 @@ export interface Settings {
     readonly maxCalls: number;
     readonly sounds: "core" | "knockline";
     readonly pending: Duration;
+    /** A caller's silence: before the first key of an entry, and between two. */
+    readonly firstDigit: Duration;
+    readonly betweenDigits: Duration;
+    readonly longestCall: Duration;
+    /** How long a call-back rings. */
+    readonly ring: Duration;
   };
   readonly history: { readonly keep: Duration };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error" };

@@ -15,7 +15,7 @@ export function settingsToml(name: string): string {
 # run = "."              # the sockets; the path may be ${SOCKET_PATH_BYTES} bytes long at most
 # secret = "secret"      # 32 random bytes, not readable by others
 # ari_secret = "ari.secret"
-# sounds = "sounds"
+# sounds = "/usr/share/knockline/sounds"   # our recordings; in a checkout they are found beside the programs
 
 [server]
 # Signed knocks name it, so that a knock for one server is worth nothing at another. Do not change it lightly.
@@ -92,6 +92,12 @@ max_calls = 20
 sounds = "core"
 # How long a request waits for the phone.
 pending = "10m"
+# A caller's silence before the first key of an entry, and between two keys; the longest a call may take.
+first_digit = "10s"
+between_digits = "6s"
+longest_call = "3m"
+# How long a call-back rings: shorter than most voice mail waits.
+ring = "25s"
 
 [history]
 keep = "90d"

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { PhoneVerb, PhoneVerbs } from "../phone-verbs.ts";
+import { CALL_ENDS, type PhoneVerb, type PhoneVerbs } from "../phone-verbs.ts";
 import { Refusal } from "../verbs.ts";
 
 const session = z.string().regex(/^[0-9a-f]{32}$/);
@@ -27,7 +27,8 @@ const verbs: { [V in PhoneVerb]: z.ZodType<PhoneVerbs[V]["args"]> } = {
     session: session.optional(),
     link: z.enum(["connecting", "up", "refused", "replaced"]).optional(),
   }),
-  deny: z.strictObject({ session, id }),
+  deny: z.strictObject({ id }),
+  call_over: z.strictObject({ id, end: z.enum(CALL_ENDS) }),
   callbacks: z.strictObject({}),
 };
 

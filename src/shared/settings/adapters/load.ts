@@ -1,5 +1,6 @@
+import { existsSync, realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathsFor } from "../paths.ts";
 import { SettingsError } from "../problem.ts";
 import type { Paths, Settings } from "../settings.ts";
@@ -15,7 +16,7 @@ export async function loadSettings(file: string): Promise<Settings> {
   const raw = await readToml(path);
   // loaded late: the decoder brings zod, which costs as much as half of Node's own start
   const { decodeSettings } = await import("../decode/settings.ts");
-  const decoded = decodeSettings(raw, path);
+  const decoded = decodeSettings(raw, path, shippedSounds());
   if (decoded.ok) return decoded.settings;
   throw new SettingsError(path, decoded.errors, `correct ${path}, then: knockctl config check`);
 }
@@ -27,6 +28,17 @@ export async function loadSettings(file: string): Promise<Settings> {
 export async function locate(file: string): Promise<Paths> {
   const path = resolve(file);
   return pathsFor(path, (await readToml(path)).paths);
+}
+
+/**
+ * Finds the recordings beside the programs: a checkout and an unpacked tarball have them at the top, next to bin/ and
+ * dist/. @returns undefined where there are none; the package has them in a place of their own
+ */
+function shippedSounds(): string | undefined {
+  const [, program] = process.argv;
+  if (program === undefined || !existsSync(program)) return undefined;
+  const beside = join(dirname(dirname(realpathSync(program))), "sounds");
+  return existsSync(join(beside, "en")) ? beside : undefined;
 }
 
 /**

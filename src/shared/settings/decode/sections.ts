@@ -63,6 +63,10 @@ const phone = z.strictObject({
   max_calls: field.count(1, 1000).prefault(20),
   sounds: z.enum(["core", "knockline"]).prefault("core"),
   pending: field.duration.prefault("10m"),
+  first_digit: field.duration.prefault("10s"),
+  between_digits: field.duration.prefault("6s"),
+  longest_call: field.duration.prefault("3m"),
+  ring: field.duration.prefault("25s"),
 });
 
 const history = z.strictObject({ keep: field.duration.prefault("90d") });

@@ -25,10 +25,10 @@ function policyOf({ access, firewall, services }: Sections): Policy {
   };
 }
 
-function settingsOf(file: string, decoded: Sections): Settings {
+function settingsOf(file: string, decoded: Sections, sounds?: string): Settings {
   const { access, phone } = decoded;
   return {
-    paths: pathsFor(file, decoded.paths),
+    paths: pathsFor(file, decoded.paths, sounds),
     server: decoded.server,
     knock: decoded.knock,
     access: {
@@ -50,6 +50,10 @@ function settingsOf(file: string, decoded: Sections): Settings {
       maxCalls: phone.max_calls,
       sounds: phone.sounds,
       pending: phone.pending,
+      firstDigit: phone.first_digit,
+      betweenDigits: phone.between_digits,
+      longestCall: phone.longest_call,
+      ring: phone.ring,
     },
     history: decoded.history,
     log: decoded.log,
@@ -59,11 +63,12 @@ function settingsOf(file: string, decoded: Sections): Settings {
 /**
  * Decodes a settings file that was read as TOML (or any unknown value; never throws).
  * @param file the settings file, absolute: relative paths count from its folder
+ * @param sounds where the recordings are that came with the programs; by default where the package puts them
  */
-export function decodeSettings(raw: unknown, file: string): Decoded {
+export function decodeSettings(raw: unknown, file: string, sounds?: string): Decoded {
   const result = sections.safeParse(raw);
   if (!result.success) return { ok: false, errors: problemsOf(result.error.issues, raw) };
-  const settings = settingsOf(file, result.data);
+  const settings = settingsOf(file, result.data, sounds);
   const errors = brokenRules(settings);
   return errors.length === 0 ? { ok: true, settings } : { ok: false, errors };
 }
