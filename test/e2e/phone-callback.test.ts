@@ -73,14 +73,27 @@ describe.concurrent("a call-back", () => {
     expect(events.filter(({ event }: { event: string }) => event === "call-failed").length).toBe(n);
   }
 
-  test("rings within a second of the knock, speaks the laptop's code, and opens by the PIN", async () => {
+  // alone, and three times: beside other calls on two cores it would be their time that is measured
+  test.sequential("rings within a second of the knock", async () => {
+    const waits: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      const who = await add("42");
+      const begin = performance.now();
+      await knock(who);
+      await until(async () => (await channels(who)).length > 0, { what: "it rings", every: 10 });
+      waits.push(performance.now() - begin);
+      await staysClosed(who, "no answer");
+    }
+    const [, median = Number.NaN] = waits.sort((a, b) => a - b);
+    console.log(
+      `knock to ringing telephone, the knock's own 40 ms among them: ${waits.map((ms) => ms.toFixed(0)).join(", ")} ms`,
+    );
+    expect(median).toBeLessThan(1_000);
+  }, 90_000);
+
+  test("speaks the laptop's code, and opens by the PIN", async () => {
     const who = await add("41");
-    const begin = performance.now();
     await knock(who);
-    await until(async () => (await channels(who)).length > 0, { what: "it rings", every: 10 });
-    const took = performance.now() - begin;
-    console.log(`knock to ringing telephone: ${took.toFixed(0)} ms, the knock's own 40 ms among them`);
-    expect(took).toBeLessThan(1_000);
     await isAsked(who);
     const spoken = heard(who).filter((prompt) => prompt.startsWith("digits/"));
     expect(spoken.map((prompt) => prompt.slice("digits/".length)).join("")).toBe(CODE);
@@ -104,12 +117,6 @@ describe.concurrent("a call-back", () => {
     await press(scene.asterisk, who.number, "1");
     await watching.next(who.name, "opened");
     expect(await door(who)).toBe("open");
-  }, 60_000);
-
-  test("that nobody takes stays closed", async () => {
-    const who = await add("42");
-    await knock(who);
-    await staysClosed(who, "no answer");
   }, 60_000);
 
   test("to a busy telephone stays closed", async () => {
