@@ -78,9 +78,13 @@ export class Knocks {
     }
     try {
       const good = this.#prove(payload, user);
-      // used up, then opened: the one is on the disk before the other
-      await this.#useUp(good, user, source);
-      const tell = await this.#gate.run((state, tx) => this.#admit(state, tx, user, address, good));
+      // counted before it is compared, so that a crash forgives no try
+      if (good.otp !== undefined) await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
+      const admitted = await this.#gate.run((state, tx) => {
+        this.#useUp(state, tx, user, source, good);
+        return tx.part(() => this.#admit(state, tx, user, address, good));
+      });
+      const tell = admitted();
       tell();
       this.#admitted.set(`${name} ${source}`, payload);
     } catch (error) {
@@ -107,15 +111,13 @@ export class Knocks {
     return proved;
   }
 
-  /** Makes what was proved worthless for a second time. @throws Denied, StoreError */
-  async #useUp({ otp, signed }: Good, user: User, source: string): Promise<void> {
-    const { name } = user;
-    if (otp !== undefined) {
-      // counted before it is compared, so that a crash forgives no try
-      await this.#gate.run((state, tx) => countOtp(state, tx, name, source));
-      await this.#gate.run((state, tx) => consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault));
-    }
-    if (signed !== undefined) await this.#gate.run((state, tx) => consumeSigned(state, tx, name, signed));
+  /**
+   * Makes what was proved worthless for a second time. It is on the disk in one piece with the grant, and so before
+   * the kernel opens; where policy says no to the grant, it is used up all the same. @throws Denied
+   */
+  #useUp(state: GateState, tx: Transaction, user: User, source: string, { otp, signed }: Good): void {
+    if (otp !== undefined) consumeOtp(state, tx, user, source, otp, this.#gate.parts.vault);
+    if (signed !== undefined) consumeSigned(state, tx, user.name, signed);
   }
 
   async #remember(event: EventName, user: string, address: Address): Promise<void> {

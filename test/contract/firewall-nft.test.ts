@@ -1,5 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
+import { milliseconds } from "../../src/shared/duration.ts";
 import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
 import { type Firewall, FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
 import { bootText, rulesetText } from "../../src/shared/firewall/ruleset.ts";
@@ -98,6 +101,25 @@ describe("nftables only", () => {
     expect(await firewall.state()).toEqual({ state: "foreign", owner: "" });
     expect(await firewall.install(plan)).toMatchObject({ ok: false, why: "foreign" });
     netns.run(["nft", "delete table inet knockline"]);
+  });
+
+  test("does not let an element live longer because it had to wait", async () => {
+    await firewall.install(plan);
+    const late = { op: "put", set: "ssh4", key: "192.0.2.7", ttl: milliseconds(1_500) } as const;
+    const asked = performance.now();
+    expect(await firewall.change([late], after(700))).toEqual({ ok: true });
+    const [element] = await firewall.elements(["ssh4"]);
+    expect(element?.ttl).toBeLessThanOrEqual(1_500 - (performance.now() - asked) + 100);
+  });
+
+  test("carries out nothing of a line whose end it never gets", async () => {
+    await firewall.install(plan);
+    // what a session hands ahead, and then our death: at the end of its input nft takes the rest for a line
+    const line = "add element inet knockline ssh4 { 192.0.2.66 timeout 60s }";
+    const [enter = "", ...args] = netns.enter;
+    const orphan = spawnSync(enter, [...args, "nft", "-i"], { input: line.slice(0, -1), encoding: "utf8" });
+    expect(orphan.stderr).toContain("syntax error");
+    expect((await firewall.elements(["ssh4"])).map(({ key }) => key)).not.toContain("192.0.2.66");
   });
 
   test("goes on when its nft child is killed, for every change", async () => {

@@ -58,6 +58,17 @@ const put = (set: string, key: string, ttl = seconds(60), comment?: string): Cha
   ttl,
   ...(comment === undefined ? {} : { comment }),
 });
+/** A promise that a test settles. */
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve = () => {};
+  let reject = (_error: Error) => {};
+  const promise = new Promise<void>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  return { promise, resolve, reject };
+}
+
 const drop = (set: string, key: string): Change => ({ op: "drop", set, key });
 const names = (elements: readonly Element[]): string[] =>
   elements.map(({ set, key }) => `${set} ${key}`).sort();
@@ -225,6 +236,26 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
       const outcome = await firewall.change([drop("ssh4", "192.0.2.1"), put("nosuch4", "192.0.2.1")]);
       expect(outcome).toMatchObject({ ok: false, why: "missing" });
       expect(await keys("ssh4")).toEqual(["ssh4 192.0.2.1"]);
+    });
+
+    it("holds changes back until what they wait for has happened", async () => {
+      await installed();
+      const disk = deferred();
+      const outcome = firewall.change([put("ssh4", "192.0.2.1")], disk.promise);
+      expect(await keys("ssh4")).toEqual([]);
+      disk.resolve();
+      expect(await outcome).toEqual({ ok: true });
+      expect(await keys("ssh4")).toEqual(["ssh4 192.0.2.1"]);
+    });
+
+    it("changes nothing when what they wait for fails, and goes on", async () => {
+      await installed();
+      const disk = deferred();
+      const outcome = firewall.change([put("ssh4", "192.0.2.1")], disk.promise);
+      disk.reject(new Error("the disk is full"));
+      await expect(outcome).rejects.toThrow("the disk is full");
+      expect(await firewall.change([put("ssh4", "192.0.2.2")])).toEqual({ ok: true });
+      expect(await keys("ssh4")).toEqual(["ssh4 192.0.2.2"]);
     });
 
     it("refuses keys and names that are no such thing, before they reach the kernel", async () => {

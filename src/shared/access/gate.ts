@@ -227,8 +227,11 @@ export class Gate {
       for (const { job } of answers) job.reject(error);
     };
     if (tx.changes) {
+      const written = this.parts.store.write(tx.writes(() => this.#number++));
+      const projected = this.projector.project(tx, written); // the kernel's part is prepared while the disk works
+      projected.catch(() => undefined); // looked at below, but not before the store has answered
       try {
-        await this.parts.store.write(tx.writes(() => this.#number++));
+        await written;
         this.problems.delete("store");
       } catch (error) {
         tx.rollback();
@@ -239,7 +242,7 @@ export class Gate {
         return failAll(error);
       }
       try {
-        await this.projector.project(tx);
+        await projected;
         this.problems.delete("kernel");
       } catch (error) {
         this.#kernelFailed(error);

@@ -59,10 +59,12 @@ export class Projector {
 
   /**
    * Brings the changes of one transaction to the kernel. A table that is gone is made anew first.
+   * @param written nothing reaches the kernel before it resolves, nothing at all when it rejects: then so does this
    * @throws FirewallError when the kernel did not take them: what it holds then is not known
    */
-  async project(tx: Transaction): Promise<void> {
+  async project(tx: Transaction, written: Promise<void>): Promise<void> {
     if (tx.tableChanged) {
+      await written;
       await this.#prepare(tx);
       return this.restore();
     }
@@ -72,8 +74,8 @@ export class Projector {
     for (const [address, before] of tx.touched) {
       changes.push(...difference(before, projectAddress(this.#state.ledger, address, uptime, rules), uptime));
     }
-    if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return;
-    const outcome = await this.#firewall.change(changes);
+    if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return written;
+    const outcome = await this.#firewall.change(changes, written);
     if (!outcome.ok) {
       this.#log.warn("the kernel refused a change: making the table right first", {
         why: outcome.why,

@@ -171,6 +171,23 @@ export class Transaction {
     ];
   }
 
+  /**
+   * Carries out the second part of a decision: a throw takes back that part alone, and what was decided before stands.
+   * @returns what gives its value, or throws what it threw, once the transaction is carried out
+   */
+  part<T>(decide: () => T): () => T {
+    const mark = this.mark();
+    try {
+      const value = decide();
+      return () => value;
+    } catch (error) {
+      this.rollback(mark);
+      return () => {
+        throw error;
+      };
+    }
+  }
+
   /** Takes the state back to a mark (by default: to the start). */
   rollback(mark: readonly [number, number, number, number, number] = [0, 0, 0, 0, 0]): void {
     while (this.#undo.length > mark[0]) this.#undo.pop()?.();

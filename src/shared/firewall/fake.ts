@@ -97,7 +97,10 @@ export function fakeFirewall(now: () => number): FakeFirewall {
   return {
     state: async () => state(),
     install: async (plan) => failures.shift() ?? install(plan),
-    change: async (changes) => failures.shift() ?? change(changes),
+    change: async (changes, after) => {
+      if (after !== undefined) await after;
+      return failures.shift() ?? change(changes);
+    },
     remove: async (owner) => failures.shift() ?? remove(owner),
     elements: async (names) => names.flatMap((name) => elementsOf(table?.sets.get(name), now())),
     watch: (disturbed) => {

@@ -81,8 +81,10 @@ export interface Firewall {
   /**
    * Applies changes in order, all or none. `put` sets the time left whether it was there or not (longer or
    * shorter); `drop` of what is not there is fine.
+   * @param after nothing takes effect before it resolves; when it rejects nothing ever does, and so does the answer.
+   * The filter may prepare the changes meanwhile.
    */
-  change(changes: readonly Change[]): Promise<FirewallOutcome>;
+  change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome>;
   /** Reads the elements of the named sets with their time left; a set that does not exist counts as empty. */
   elements(sets: readonly string[]): Promise<Element[]>;
   /** Removes the whole table; fine when there is none. Refuses the table of another owner. */

@@ -28,12 +28,32 @@ export class NftSession {
   /** bounded: one answer; a child that says more than 1 MB is replaced. */
   #heard = "";
   #waiting: Waiting | undefined;
+  /** What the child was handed of a line whose end it does not have yet. */
+  #ahead: string | undefined;
+  #noChange: string | undefined;
 
   constructor(private readonly nft: NftCommand) {}
 
-  /** Starts the child ahead of the first command: whoever asks first should not wait for it. */
-  ready(): void {
+  /**
+   * Starts the child ahead of the first command: whoever asks first should not wait for it.
+   * @param noChange a command that changes nothing and succeeds in silence: carried out after each command, it lets
+   * nft read anew what it knows of the table, which the next command then need not wait for (0.3 ms)
+   */
+  ready(noChange: string | undefined): void {
+    this.#noChange = noChange;
     this.#child ??= this.#start();
+    this.#refresh(this.#child);
+  }
+
+  /**
+   * Hands over a line that will be asked, all but its last character: nft reads it byte by byte, which takes longer
+   * than carrying it out. Were we to die now, nft would find a line without its end, and refuse it whole.
+   */
+  ahead(line: string): void {
+    if (this.#ahead !== undefined || this.#commands >= COMMANDS_A_CHILD) return;
+    this.#child ??= this.#start();
+    this.#ahead = line;
+    this.#child.write(line.slice(0, -1));
   }
 
   /**
@@ -42,10 +62,14 @@ export class NftSession {
    * @throws SessionDoubt when there was no clear answer
    */
   async ask(line: string): Promise<string> {
-    if (this.#commands >= COMMANDS_A_CHILD) await this.close();
+    const other = this.#ahead !== undefined && this.#ahead !== line;
+    if (other || this.#commands >= COMMANDS_A_CHILD) await this.close();
     this.#child ??= this.#start();
+    const child = this.#child;
+    const rest = this.#ahead === undefined ? line : line.slice(-1);
+    this.#ahead = undefined;
     const marker = `__m${++this.#commands}`;
-    this.#child.write(`${line}\nlist table inet ${marker}\n`);
+    child.write(`${rest}\nlist table inet ${marker}\n`);
     const patience = setTimeout(() => this.#waiting?.doubt("no answer in time"), PATIENCE);
     try {
       return await new Promise((answer, reject) => {
@@ -58,6 +82,7 @@ export class NftSession {
     } finally {
       this.#waiting = undefined;
       clearTimeout(patience);
+      this.#refresh(child);
     }
   }
 
@@ -81,15 +106,24 @@ export class NftSession {
     return child;
   }
 
+  /** The command before ended with an error, the marker's, after which nft forgets all it knew. */
+  #refresh(child: Child): void {
+    if (child === this.#child && this.#noChange !== undefined) child.write(`${this.#noChange}\n`);
+  }
+
   #forget(): void {
     this.#child = undefined;
+    this.#ahead = undefined;
     this.#commands = 0;
     this.#heard = "";
   }
 
   #hear(text: string): void {
+    if (this.#waiting === undefined) {
+      void this.close(); // nobody asked: something is not as it was
+      return;
+    }
     this.#heard += text;
-    if (this.#waiting === undefined) return;
     const match = this.#waiting.end.exec(this.#heard);
     if (match === null) {
       if (this.#heard.length > 1_000_000) this.#waiting.doubt("it says too much");

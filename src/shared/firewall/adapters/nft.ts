@@ -19,6 +19,12 @@ import { NftCommand } from "./nft-command.ts";
 import { NftMonitor } from "./nft-monitor.ts";
 import { NftSession, SessionDoubt } from "./nft-session.ts";
 
+/**
+ * Lateness is counted in steps, upwards: a text that was handed ahead is still right within its step, and every
+ * hole closes by up to that much sooner.
+ */
+const LATENESS = 25;
+
 /** Longer texts go through a one-shot nft: line editing is slow with long lines. */
 const SESSION_LINE = 8_000;
 
@@ -70,17 +76,34 @@ class NftFirewall implements Firewall {
       const outcome = await this.#place(plan, before);
       const after = outcome.ok ? await this.#list() : undefined;
       if (after !== undefined) this.#installed = after;
-      if (outcome.ok) this.#session.ready();
+      if (outcome.ok) this.#session.ready(noChange(plan));
       return outcome;
     });
   }
 
-  change(changes: readonly Change[]): Promise<FirewallOutcome> {
+  async change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome> {
     const problem = changesProblem(changes);
-    if (problem !== undefined) return Promise.resolve(failure("refused", problem));
-    if (changes.length === 0) return Promise.resolve({ ok: true });
+    if (problem !== undefined || changes.length === 0) {
+      await after;
+      return problem === undefined ? { ok: true } : failure("refused", problem);
+    }
     const asked = performance.now();
-    return this.#inTurn(() => this.#change(changes, () => milliseconds(performance.now() - asked)));
+    const late = (): Duration => milliseconds(LATENESS * Math.ceil((performance.now() - asked) / LATENESS));
+    return this.#inTurn(async () => {
+      if (after !== undefined) await this.#readAhead(changesText(changes, late()), after);
+      return this.#change(changes, late);
+    });
+  }
+
+  /** Lets nft read a text while something else is waited for. */
+  async #readAhead(line: string, after: Promise<unknown>): Promise<void> {
+    if (line.length <= SESSION_LINE) this.#session.ahead(line);
+    try {
+      await after;
+    } catch (error) {
+      await this.#session.close();
+      throw error;
+    }
   }
 
   async elements(sets: readonly string[]): Promise<Element[]> {
@@ -181,4 +204,12 @@ class NftFirewall implements Firewall {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+/**
+ * A command that changes nothing: it adds a knock port that is there. nft reads what it must know of the table for
+ * it, and for the next change knows it already, as long as nobody changes a rule in between.
+ */
+function noChange({ knockUdp: [port] }: TablePlan): string | undefined {
+  return port === undefined ? undefined : `add element ${TABLE} knock_udp { ${port} }`;
 }
