@@ -49,6 +49,12 @@ export function portOwners(users: Iterable<User>, decoys: readonly number[]): Ma
   return owners;
 }
 
+/** Which TCP ports must be watched: steps, and, as soon as there is one, the decoys. */
+export function watchedPorts(users: Iterable<User>, decoys: readonly number[]): number[] {
+  const steps = [...users].flatMap(({ steps }) => steps).filter(({ proto }) => proto === "tcp");
+  return steps.length === 0 ? [] : [...steps.map(({ port }) => port), ...decoys];
+}
+
 function warn(gate: Gate): void {
   const { firewall, settings, users } = gate.state;
   if (firewall.confirmed !== null && !samePolicy(firewall.confirmed, settings.policy)) {

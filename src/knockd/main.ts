@@ -16,7 +16,8 @@ import { SettingsError } from "../shared/settings/problem.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
 import { Listeners } from "./adapters/listeners.ts";
-import { portOwners, reload, takeOver } from "./daemon.ts";
+import { Sniffer } from "./adapters/sniffer.ts";
+import { portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
 
 const HELP = `knockd - watches for knocks and is the gate: the only writer of store and kernel
@@ -37,6 +38,9 @@ const VERSION = "0.1.0";
 /** How long to wait for a knockctl that is the gate for one command, and how often to look. */
 const PATIENCE = seconds(3);
 const RETRY = milliseconds(100);
+
+/** What a SYN carries. */
+const NO_PAYLOAD = Buffer.alloc(0);
 
 /** Wakes the gate at the earliest time it asked for. */
 function alarm(ring: () => Promise<void>): (after: Duration) => void {
@@ -75,11 +79,15 @@ async function serve(file: string): Promise<void> {
   const listeners = new Listeners(settings.knock.listen, log, (port, source, payload, now) =>
     knocks.take({ source, proto: "udp", port }, payload, now),
   );
+  const report = (): void => reportProblems(gate, [...listeners.problems, ...sniffer.problems]);
+  const sniffer = new Sniffer(log, (knock, now) => knocks.take(knock, NO_PAYLOAD, now), report);
   const follow = async (): Promise<void> => {
+    const { users, decoys } = gate.state;
+    const tcp = watchedPorts(users.values(), decoys);
     knocks.settle();
-    await listeners.follow(portOwners(gate.state.users.values(), gate.state.decoys));
-    reportPorts(gate, listeners);
-    await gate.bindPorts(listeners.bound);
+    await Promise.all([listeners.follow(portOwners(users.values(), decoys)), sniffer.follow(tcp.length > 0)]);
+    report();
+    await gate.bindPorts({ udp: listeners.bound, tcp });
   };
   gate.onPortsChanged(follow);
   await takeOver(gate);
@@ -102,6 +110,7 @@ async function serve(file: string): Promise<void> {
   process.on("SIGHUP", () => void reread(file, gate, log));
   const stop = once(async () => {
     listeners.close();
+    await sniffer.close();
     await admin.close();
     await phone?.close();
     stopWatching();
@@ -133,9 +142,10 @@ async function becomeGate(settings: Settings, log: Log, wake: (after: Duration) 
   }
 }
 
-function reportPorts(gate: Gate, listeners: Listeners): void {
-  for (const topic of gate.problems.keys()) if (topic.startsWith("port ")) gate.problems.delete(topic);
-  for (const problem of listeners.problems) gate.problems.set(`port ${problem}`, problem);
+/** Puts what is wrong with watching for knocks in the place of what was. */
+function reportProblems(gate: Gate, problems: readonly string[]): void {
+  for (const topic of gate.problems.keys()) if (topic.startsWith("knocks ")) gate.problems.delete(topic);
+  for (const problem of problems) gate.problems.set(`knocks ${problem}`, problem);
 }
 
 async function reread(file: string, gate: Gate, log: Log): Promise<void> {

@@ -60,13 +60,14 @@ export function newAttempts(): Attempts {
   };
 }
 
-/** Builds the table of ports that mean something; a port that is two things at once would be a fault of the draw. */
+/** Builds the table of ports that mean something, decoys by both protocols; a port that is two things at once would be a fault of the draw. */
 export function knownPorts(
   users: Iterable<{ name: string; steps: readonly Step[] }>,
   decoys: Iterable<number>,
 ): KnownPorts {
   const known = new Map<string, Known>();
-  for (const port of decoys) known.set(portKey("udp", port), null);
+  for (const port of decoys)
+    for (const proto of ["udp", "tcp"] as const) known.set(portKey(proto, port), null);
   for (const { name, steps } of users) {
     for (const [index, { proto, port }] of steps.entries())
       known.set(portKey(proto, port), { user: name, index, of: steps.length });

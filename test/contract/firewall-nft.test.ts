@@ -54,6 +54,7 @@ const plans: Record<string, TablePlan> = {
     owner: "/x",
     current: { ...policy, services: [], public: [], trustedInterfaces: [] },
     knockUdp: [],
+    knockTcp: [],
     allow: [],
   },
 };

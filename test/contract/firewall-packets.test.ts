@@ -25,7 +25,7 @@ const policy: Policy = {
   trustedInterfaces: [],
   hooks: ["input"],
 };
-const plan: TablePlan = { owner: "/lab", current: policy, knockUdp: [], allow: [] };
+const plan: TablePlan = { owner: "/lab", current: policy, knockUdp: [], knockTcp: [], allow: [] };
 const withPolicy = (change: Partial<Policy>): TablePlan => ({ ...plan, current: { ...policy, ...change } });
 
 const put = (set: string, key: string, ttl = seconds(60)): Change => ({ op: "put", set, key, ttl });

@@ -48,6 +48,7 @@ export const plan: TablePlan = {
   owner: "/var/lib/knockline",
   current: policy,
   knockUdp: [7001, 9003, 8002],
+  knockTcp: [7101],
   allow: ["192.0.2.9", "2001:db8:9::/64", "2001:db8:9::1"].map((text) => text as Address),
 };
 
@@ -104,14 +105,15 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
 
     it("makes the allowlist and the knock ports those of the plan", async () => {
       await installed();
-      expect(await keys("knock_udp", "allow4")).toEqual([
+      expect(await keys("knock_udp", "knock_tcp", "allow4")).toEqual([
         "allow4 192.0.2.9",
+        "knock_tcp 7101",
         "knock_udp 7001",
         "knock_udp 8002",
         "knock_udp 9003",
       ]);
-      await firewall.install({ ...plan, knockUdp: [], allow: [] });
-      expect(await keys("knock_udp", "allow4", "allow6")).toEqual([]);
+      await firewall.install({ ...plan, knockUdp: [], knockTcp: [], allow: [] });
+      expect(await keys("knock_udp", "knock_tcp", "allow4", "allow6")).toEqual([]);
     });
 
     it("removes the sets and chains of services and candidates that are in the plan no more", async () => {

@@ -62,6 +62,7 @@ describe("at boot, without Node and not as root,", () => {
       owner: folder,
       current: policy,
       knockUdp: [],
+      knockTcp: [],
       allow: [friend.address as Address, friend.address6 as Address],
     });
   });
@@ -187,6 +188,7 @@ describe("at boot, without Node and not as root,", () => {
       owner: folder,
       current: { ...policy, guard: "everything", services: [] },
       knockUdp: [],
+      knockTcp: [],
       allow: [],
     });
     const wanted = rules(everything, "current_close").filter(

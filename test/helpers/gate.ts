@@ -34,6 +34,8 @@ export interface TestGate {
   readonly cuts: Cut[];
   readonly boots: (string | undefined)[];
   sessions: Session[];
+  /** Whether tcpdump is installed: true unless a test says otherwise. */
+  canSniff: boolean;
   /** Both clocks go on. */
   pass(span: Duration): void;
   /** The wall clock alone is set. */
@@ -72,6 +74,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
         draw: async () => ({
           random: (n) => Math.floor(noise() * n),
           inUse: { listening: new Set<number>(), ephemeral: { from: 32_768, to: 60_999 } },
+          canSniff: test.canSniff,
         }),
         sessions: async () => test.sessions,
         isOwn: async (address) => address === "198.51.100.1",
@@ -97,6 +100,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
     cuts,
     boots,
     sessions: [],
+    canSniff: true,
     pass: (span) => {
       now = { wall: now.wall + span, uptime: now.uptime + span };
     },

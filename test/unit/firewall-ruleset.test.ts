@@ -35,6 +35,7 @@ const plan: TablePlan = {
   owner: "/var/lib/knockline",
   current: policy,
   knockUdp: [9003, 7001, 8002, 7001],
+  knockTcp: [8102, 7101, 8102],
   allow: ["192.0.2.9", "2001:db8:9::/64"] as Address[],
 };
 
@@ -111,6 +112,15 @@ describe("the ruleset", () => {
   it("hides closed ports only while knock ports are bound", () => {
     expect(rulesOf(rulesetText(plan), "hush")).toHaveLength(3);
     expect(rulesOf(rulesetText({ ...plan, knockUdp: [] }), "hush")).toEqual([]);
+  });
+
+  it("reports TCP knocks and never drops one, and needs nfnetlink_log only where there are any", () => {
+    const text = rulesetText(plan);
+    const verdicts = ["syn", "syn_ok"]
+      .flatMap((chain) => rulesOf(text, chain))
+      .map((rule) => rule.split(" ").at(-1));
+    expect(new Set(verdicts)).toEqual(new Set(["syn_ok", "accept", "1"])); // 1: the queue threshold of the log
+    expect(rulesetText({ ...plan, knockTcp: [] })).not.toContain("log group");
   });
 
   it("joins port ranges that overlap or touch, which nft would refuse", () => {

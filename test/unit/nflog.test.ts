@@ -1,6 +1,7 @@
 import { SocketAddress } from "node:net";
 import { describe, expect, it } from "vitest";
 import { ipv6Text } from "../../src/knockd/nflog/address-text.ts";
+import { Capture } from "../../src/knockd/nflog/capture.ts";
 import { knockOf } from "../../src/knockd/nflog/knock.ts";
 import { PCAP_START, type PcapRead, readPcap } from "../../src/knockd/nflog/pcap.ts";
 
@@ -36,6 +37,11 @@ function readAll(pieces: readonly Buffer[]): Buffer[] | string {
   return records;
 }
 
+/** Comparing Buffers as such takes a hundred times as long. */
+const hexOf = (one: Buffer): string => one.toString("hex");
+const hexes = (read: Buffer[] | string): string[] | string =>
+  typeof read === "string" ? read : read.map(hexOf);
+
 /** Where the packet begins in SYN4 and SYN6: after 44 bytes of other TLVs and its own header of 4. */
 const PACKET = 48;
 const TCP4 = PACKET + 20;
@@ -48,10 +54,10 @@ function changed(hex: string, at: number, ...values: number[]): Buffer {
 
 describe("a pcap stream", () => {
   it("gives the same records wherever it is split", () => {
-    const whole = [bytes(SYN4), bytes(SYN6)];
+    const whole = [bytes(SYN4), bytes(SYN6)].map(hexOf);
     for (let at = 0; at <= capture.length; at++)
-      expect(readAll([capture.subarray(0, at), capture.subarray(at)])).toEqual(whole);
-    expect(readAll([...capture].map((byte) => Buffer.of(byte)))).toEqual(whole);
+      expect(hexes(readAll([capture.subarray(0, at), capture.subarray(at)]))).toEqual(whole);
+    expect(hexes(readAll([...capture].map((byte) => Buffer.of(byte))))).toEqual(whole);
   });
 
   it("keeps back what is not whole, and no more than a record's worth", () => {
@@ -132,6 +138,39 @@ describe("a logged packet", () => {
         expect(knockOf(data)).toBeUndefined();
       }
     }
+  });
+});
+
+describe("a tcpdump's life", () => {
+  const listening = "tcpdump: listening on nflog:19276, link-type NFLOG, snapshot length 262144 bytes\n";
+
+  it("gives its knocks, and begins with the stream's header", () => {
+    const life = new Capture();
+    expect(life.begun).toBe(false);
+    expect(life.read(capture.subarray(0, 24))).toEqual([]);
+    expect(life.begun).toBe(true);
+    expect(life.read(capture.subarray(24))).toMatchObject([{ port: 7001 }, { port: 7002 }]);
+  });
+
+  it("counts what was lost once, summary after summary", () => {
+    const life = new Capture();
+    const summary = (lost: number): string =>
+      `tcpdump: 9 packets captured, 9 packets received by filter, ${lost} packets dropped by kernel\n`;
+    expect(life.hear(listening)).toBe(0);
+    expect([summary(3), summary(3), summary(5)].map((text) => life.hear(text))).toEqual([3, 0, 2]);
+  });
+
+  it("tells why it ended: its complaint, or a stream that makes no sense", () => {
+    const refused = new Capture();
+    refused.hear(`${listening}tcpdump: Can't listen on group index: Operation not permitted\n`);
+    expect(refused.why).toBe("tcpdump: Can't listen on group index: Operation not permitted");
+    const killed = new Capture();
+    killed.hear(listening);
+    expect(killed.why).toBe("tcpdump ended");
+    const garbled = new Capture();
+    expect(garbled.read(Buffer.alloc(24))).toBeUndefined();
+    expect(garbled.read(capture)).toBeUndefined();
+    expect(garbled.why).toMatch(/not a pcap stream/);
   });
 });
 

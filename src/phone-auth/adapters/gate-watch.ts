@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { backoff } from "../../shared/backoff.ts";
 import type { CallbackOrder, CallEnd, PhoneVerbs } from "../../shared/gate/phone-verbs.ts";
 import type { Log } from "../../shared/log/log.ts";
-import { backoff } from "../link/backoff.ts";
 import { GateSocket } from "./gate-socket.ts";
 
 type Link = PhoneVerbs["status"]["args"]["link"];

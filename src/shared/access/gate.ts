@@ -147,10 +147,27 @@ export class Gate {
     await this.#writeBoot();
   }
 
-  /** Tells the kernel which UDP knock ports are bound now. @throws FirewallError */
-  async bindPorts(ports: readonly number[]): Promise<void> {
-    this.projector.knockUdp = ports;
-    await this.alone(() => this.projector.install());
+  /**
+   * Tells the kernel which knock ports are bound or watched now. Where it cannot report TCP knocks, UDP goes on alone.
+   * @throws FirewallError
+   */
+  async bindPorts({ udp, tcp }: { udp: readonly number[]; tcp: readonly number[] }): Promise<void> {
+    this.projector.knockUdp = udp;
+    this.projector.knockTcp = tcp;
+    await this.alone(async () => {
+      this.problems.delete("tcp");
+      try {
+        await this.projector.install();
+      } catch (error) {
+        if (tcp.length === 0) throw error;
+        this.projector.knockTcp = [];
+        await this.projector.install();
+        this.problems.set(
+          "tcp",
+          `TCP knocks are not reported: ${String(error)}; try: modprobe nfnetlink_log`,
+        );
+      }
+    });
   }
 
   /** Somebody disturbed the table: looks, and makes it right. */

@@ -5,7 +5,7 @@ import { samePolicy } from "./state.ts";
 
 /** Says in words and in nft text what applying `wanted` would change. `confirmed` null: nothing was ever applied. */
 export function describePlan(confirmed: Policy | null, wanted: Policy, owner: string): PlanView {
-  const text = rulesetText({ owner, current: wanted, knockUdp: [], allow: [] });
+  const text = rulesetText({ owner, current: wanted, knockUdp: [], knockTcp: [], allow: [] });
   return { same: samePolicy(confirmed, wanted), changes: changes(confirmed, wanted), text };
 }
 

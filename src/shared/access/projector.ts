@@ -18,12 +18,14 @@ import type { Transaction } from "./transaction.ts";
 const TOLERANCE = 2_000;
 
 /** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
-const FILLED = ["allow4", "allow6", "trusted", "knock_udp"];
+const FILLED = ["allow4", "allow6", "trusted", "knock_udp", "knock_tcp"];
 
 /** Keeps the kernel the projection of the gate's state. Every method is called from the gate's one queue. */
 export class Projector {
   /** UDP ports that knockd has bound. */
   knockUdp: readonly number[] = [];
+  /** TCP ports whose SYNs knockd wants to see. */
+  knockTcp: readonly number[] = [];
   readonly #firewall: Firewall;
   readonly #state: GateState;
   readonly #clock: Clock;
@@ -48,6 +50,7 @@ export class Projector {
       current,
       ...(trial === null ? {} : { candidate: trial.policy }),
       knockUdp: this.knockUdp,
+      knockTcp: this.knockTcp,
       allow: [],
     };
   }

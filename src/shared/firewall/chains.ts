@@ -1,6 +1,6 @@
 import type { TablePlan } from "./firewall.ts";
 import { type Slot, SOURCE_64, slotChains } from "./slot.ts";
-import { type Chain, policiesOf } from "./table.ts";
+import { type Chain, KNOCK_GROUP, policiesOf } from "./table.ts";
 
 /** The counters of what the pre-filter dropped. */
 export const COUNTERS = ["k_scanner", "k_rate", "k_global"] as const;
@@ -17,7 +17,8 @@ export function chainsOf(plan: TablePlan): Chain[] {
     ...(plan.candidate === undefined ? [] : slotChains("candidate", plan.candidate, forward)),
     KNOCK_OK,
     KNOCK,
-    PRE,
+    ...(watchesTcp(plan) ? [SYN_OK, SYN] : []),
+    preChain(plan),
     STRAY6,
     STRAY,
     STRAYS,
@@ -49,40 +50,67 @@ function cutChain({ filling }: TablePlan): Chain {
   };
 }
 
-const PRE: Chain = {
+/** A kernel without nfnetlink_log refuses a rule that logs: who has no TCP steps shall not need it. */
+const watchesTcp = ({ knockTcp }: TablePlan): boolean => knockTcp.length > 0;
+
+const FIRST_SYN = "tcp flags & (syn | ack | rst | fin) == syn";
+
+const preChain = (plan: TablePlan): Chain => ({
   name: "pre",
   about: "knocks, before anything costs memory",
   hook: hook("prerouting", "-300"),
-  rules: ['iifname "lo" return', "fib daddr type != local return", "udp dport @knock_udp goto knock"],
-};
+  rules: [
+    'iifname "lo" return',
+    "fib daddr type != local return",
+    "udp dport @knock_udp goto knock",
+    ...(watchesTcp(plan) ? [`${FIRST_SYN} tcp dport @knock_tcp goto syn`] : []),
+  ],
+});
 
 /**
- * Drop above the limit, then one limit for all that the event loop can serve: a full rate set falls through to
+ * Over the limit first, then one limit for all that the event loop can serve: a full rate set falls through to
  * it. The other way round (accept within the limit, else drop) forged sources could lock everybody out.
+ * @param pass where knocks go on
+ * @param over the verdict on what is not let through
+ * @param most packets a second, of all sources together
  */
+const sieve = (pass: string, over: "drop" | "accept", most: number): string[] => [
+  `iifname @trusted goto ${pass}`,
+  `ip saddr @allow4 goto ${pass}`,
+  `ip6 saddr @allow6 goto ${pass}`,
+  `ip saddr @live4 goto ${pass}`,
+  `${SOURCE_64} @live6 goto ${pass}`,
+  `ip saddr @scanner4 counter name k_scanner ${over}`,
+  `${SOURCE_64} @scanner6 counter name k_scanner ${over}`,
+  `update @rate4 { ip saddr limit rate over 10/second burst 20 packets } counter name k_rate ${over}`,
+  `update @rate6 { ${SOURCE_64} limit rate over 10/second burst 20 packets } counter name k_rate ${over}`,
+  `limit rate over ${most}/second burst 5000 packets counter name k_global ${over}`,
+  `goto ${pass}`,
+];
+
 const KNOCK: Chain = {
   name: "knock",
   about: "allowlist and grant holders pass; scanners and floods are dropped and counted",
-  rules: [
-    "meta length > 2048 drop",
-    "iifname @trusted goto knock_ok",
-    "ip saddr @allow4 goto knock_ok",
-    "ip6 saddr @allow6 goto knock_ok",
-    "ip saddr @live4 goto knock_ok",
-    `${SOURCE_64} @live6 goto knock_ok`,
-    "ip saddr @scanner4 counter name k_scanner drop",
-    `${SOURCE_64} @scanner6 counter name k_scanner drop`,
-    "update @rate4 { ip saddr limit rate over 10/second burst 20 packets } counter name k_rate drop",
-    `update @rate6 { ${SOURCE_64} limit rate over 10/second burst 20 packets } counter name k_rate drop`,
-    "limit rate over 30000/second burst 5000 packets counter name k_global drop",
-    "goto knock_ok",
-  ],
+  rules: ["meta length > 2048 drop", ...sieve("knock_ok", "drop", 30_000)],
 };
 
 const KNOCK_OK: Chain = {
   name: "knock_ok",
   about: "a flood of forged knocks must not fill the host's conntrack table",
   rules: ["notrack", "accept"],
+};
+
+/** TCP knocks go on whatever is known of their source: a dropped SYN among refused ones would show the port. */
+const SYN: Chain = {
+  name: "syn",
+  about: "the same for TCP: what knockd is not told of goes on like the rest",
+  rules: sieve("syn_ok", "accept", 20_000),
+};
+
+const SYN_OK: Chain = {
+  name: "syn_ok",
+  about: "knockd is told of it, and it goes on",
+  rules: [`log group ${KNOCK_GROUP} snaplen 128 queue-threshold 1`, "accept"],
 };
 
 /** After conntrack, so that answers to the host's own DNS, NTP and trunks never count. */
@@ -100,7 +128,8 @@ const STRAYS: Chain = {
     "ip saddr @live4 return",
     `${SOURCE_64} @live6 return`,
     "meta l4proto udp goto stray",
-    "tcp flags & (syn | ack | rst | fin) == syn goto stray",
+    "tcp dport @knock_tcp return",
+    `${FIRST_SYN} goto stray`,
   ],
 };
 

@@ -32,6 +32,8 @@ export interface TablePlan {
   readonly candidate?: Policy;
   /** UDP knock ports and decoys really bound by knockd; empty while none runs. */
   readonly knockUdp: readonly number[];
+  /** TCP knock ports and decoys whose SYNs are reported to KNOCK_GROUP; empty while nobody reads them. */
+  readonly knockTcp: readonly number[];
   /** Addresses that always pass (the allowlist). */
   readonly allow: readonly Address[];
   /** Elements are still to come: until then whoever has none waits unanswered, for a reset would end a good session. */

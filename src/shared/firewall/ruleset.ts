@@ -47,7 +47,7 @@ export function rulesetText(plan: TablePlan): string {
 export function bootText(plan: TablePlan): string {
   const head = "# Written by knockline when a policy is confirmed; changes made here are lost.\n";
   const { owner, current, allow } = plan;
-  const text = head + rulesetText({ owner, current, allow, knockUdp: [] });
+  const text = head + rulesetText({ owner, current, allow, knockUdp: [], knockTcp: [] });
   return `${text}# sha256 ${createHash("sha256").update(text).digest("hex")}\n`;
 }
 

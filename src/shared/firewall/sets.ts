@@ -53,7 +53,14 @@ export function quotedInterfaces(names: readonly string[]): string[] {
   });
 }
 
-function policyGroup({ current, candidate, allow, knockUdp }: TablePlan): SetGroup {
+const portSet = (name: string, ports: readonly number[]): SetSpec => ({
+  name,
+  key: "type inet_service",
+  options: "",
+  fill: [...new Set(ports)].sort((a, b) => a - b).map(String),
+});
+
+function policyGroup({ current, candidate, allow, knockUdp, knockTcp }: TablePlan): SetGroup {
   const interval = (name: string, key: string, fill: readonly string[]): SetSpec => ({
     name,
     key,
@@ -67,12 +74,8 @@ function policyGroup({ current, candidate, allow, knockUdp }: TablePlan): SetGro
       interval("trusted", "type ifname", quotedInterfaces(current.trustedInterfaces)),
       interval("allow4", V4, allow.filter((address) => familyOf(address) === 4).toSorted()),
       interval("allow6", V6, allow.filter((address) => familyOf(address) === 6).toSorted()),
-      {
-        name: "knock_udp",
-        key: "type inet_service",
-        options: "",
-        fill: [...new Set(knockUdp)].sort((a, b) => a - b).map(String),
-      },
+      portSet("knock_udp", knockUdp),
+      portSet("knock_tcp", knockTcp),
       // A time left from an earlier trial must not send packets into a candidate loaded later.
       candidate === undefined ? { ...trial, fill: [] } : trial,
     ],

@@ -14,6 +14,8 @@ import { withWishes } from "./wishes.ts";
 export interface Draw {
   readonly random: Random;
   readonly inUse: PortsInUse;
+  /** Whether TCP steps can be seen: tcpdump is installed. */
+  readonly canSniff: boolean;
 }
 
 /** Adds a user and draws three knock ports. @throws Refusal */
@@ -58,6 +60,7 @@ export function addUser(
     phone: null,
     callers: [],
   };
+  checkSniffer(wishes, draw);
   const user = {
     ...withWishes(state, fresh, wishes, secrets),
     steps: steps(state, name, wishes.steps ?? ["udp", "udp", "udp"], draw),
@@ -78,6 +81,7 @@ export function changeUser(
   memory: Duration,
 ): { user: User; notes: string[] } {
   const before = findUser(state, name);
+  checkSniffer(wishes, draw);
   const changed = withWishes(state, before, wishes, secrets);
   const user =
     wishes.steps === undefined ? changed : { ...changed, steps: steps(state, name, wishes.steps, draw) };
@@ -167,12 +171,6 @@ function drawRules(state: GateState, { inUse }: Draw, except: string | undefined
 function steps(state: GateState, name: string, protos: readonly Step["proto"][], draw: Draw): Step[] {
   if (protos.length !== 3)
     throw new Refusal("usage", "a sequence has three steps", "for example --steps udp,udp,udp");
-  if (protos.includes("tcp"))
-    throw new Refusal(
-      "refused",
-      "this version knocks by UDP only",
-      "leave --steps out, or say --steps udp,udp,udp",
-    );
   const drawn = drawSequence(protos, drawRules(state, draw, name), draw.random);
   if (drawn === undefined) {
     const { from, to } = state.settings.knock.ports;
@@ -183,6 +181,16 @@ function steps(state: GateState, name: string, protos: readonly Step["proto"][],
     );
   }
   return drawn;
+}
+
+/** A rotation is not asked this: new ports must be had whatever is broken. @throws Refusal */
+function checkSniffer({ steps }: UserWishes, { canSniff }: Draw): void {
+  if (canSniff || !steps?.includes("tcp")) return;
+  throw new Refusal(
+    "broken",
+    "TCP steps are seen by tcpdump, which is not installed here",
+    "apt-get install tcpdump, or leave --steps out: three UDP steps need nothing",
+  );
 }
 
 function defaultServices({ settings }: GateState): string[] {

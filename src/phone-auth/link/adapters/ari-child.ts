@@ -6,7 +6,7 @@
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "ari-client";
-import { backoff } from "../backoff.ts";
+import { backoff } from "../../../shared/backoff.ts";
 import { type AriEvent, HEARD, readEvent } from "../events.ts";
 import type { Credentials, Order, Report } from "../messages.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { backoff } from "../../../shared/backoff.ts";
 import { type Duration, seconds } from "../../../shared/duration.ts";
-import { backoff } from "../backoff.ts";
 import type { AriLink, LinkEvent, LinkState, Outcome, Ringing } from "../link.ts";
 import type { Command, Credentials } from "../messages.ts";
 import { type Child, down, startChild, type Words } from "./child.ts";

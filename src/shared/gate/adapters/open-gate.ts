@@ -7,6 +7,7 @@ import { ownAllAsFolder, ownAsFolder, replaceFile } from "../../host/adapters/fi
 import { isOwnAddress } from "../../host/adapters/own-addresses.ts";
 import { conntrackMemory, readPortsInUse } from "../../host/adapters/proc-net.ts";
 import { freshGrantId, systemRandom } from "../../host/adapters/random.ts";
+import { isInstalled } from "../../host/adapters/run.ts";
 import { endSessions, establishedSessions } from "../../host/adapters/sessions.ts";
 import type { Log } from "../../log/log.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -32,7 +33,11 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     boot: bootId(),
     log,
     freshId: freshGrantId,
-    draw: async () => ({ random: systemRandom, inUse: await readPortsInUse() }),
+    draw: async () => ({
+      random: systemRandom,
+      inUse: await readPortsInUse(),
+      canSniff: await isInstalled("tcpdump"),
+    }),
     sessions: establishedSessions,
     isOwn: isOwnAddress,
     cut: endSessions,

@@ -1,3 +1,5 @@
+import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
 import { execa } from "execa";
 import type { Duration } from "../../duration.ts";
 
@@ -27,6 +29,8 @@ export interface Child {
   readonly pid: number | undefined;
   /** Writes to its stdin; lost when it has ended. */
   write(text: string): void;
+  /** Sends it a signal that means something to it. */
+  signal(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM, half a second later with SIGKILL. */
   end(): void;
   /** Ends it with SIGKILL: what it is about to do must not happen. */
@@ -38,6 +42,8 @@ export interface Child {
 /** What a child is given; a stream without a reader is thrown away. Text comes in pieces, not lines. */
 export interface ChildOptions {
   readonly stdout?: (text: string) => unknown;
+  /** Instead of `stdout`, for a program that writes bytes. */
+  readonly bytes?: (piece: Buffer) => unknown;
   readonly stderr?: (text: string) => unknown;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -69,12 +75,19 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 const reason = (errno: string | undefined): "missing" | "denied" | "killed" =>
   errno === "ENOENT" ? "missing" : errno === "EACCES" ? "denied" : "killed";
 
+/** @returns whether a program would be found by `run` and `start` */
+export async function isInstalled(program: string): Promise<boolean> {
+  const folders = environment().PATH?.split(":") ?? [];
+  const found = folders.map((folder) => access(join(folder, program), constants.X_OK).then(() => true));
+  return Promise.any(found).catch(() => false);
+}
+
 /** Starts a program that goes on running; it is ended with this process. No shell. */
 export function start(command: readonly string[], options: ChildOptions): Child {
   const [file = "", ...args] = command;
   const child = execa(file, args, {
     stdin: "pipe",
-    stdout: options.stdout === undefined ? "ignore" : "pipe",
+    stdout: options.stdout === undefined && options.bytes === undefined ? "ignore" : "pipe",
     stderr: options.stderr === undefined ? "ignore" : "pipe",
     env: environment(options.env),
     buffer: false,
@@ -82,11 +95,13 @@ export function start(command: readonly string[], options: ChildOptions): Child 
     forceKillAfterDelay: 500,
   });
   if (options.stdout !== undefined) child.stdout?.setEncoding("utf8").on("data", options.stdout);
+  if (options.bytes !== undefined) child.stdout?.on("data", options.bytes);
   if (options.stderr !== undefined) child.stderr?.setEncoding("utf8").on("data", options.stderr);
   child.stdin.on("error", () => undefined); // it has ended: `ended` tells
   return {
     pid: child.pid,
     write: (text) => void child.stdin.write(text),
+    signal: (signal) => void child.kill(signal),
     end: () => void child.kill(),
     kill: () => void child.kill("SIGKILL"),
     ended: child.then(({ exitCode, code }) => ({ code: exitCode, missing: code === "ENOENT" })),

@@ -1,0 +1,57 @@
+import type { Knock } from "../tracker.ts";
+import { knockOf } from "./knock.ts";
+import { PCAP_START, type PcapState, readPcap } from "./pcap.ts";
+
+/** How much of tcpdump's words is remembered, in characters: its last summary, or its complaint. */
+const MOST_SAID = 2_000;
+
+/** One tcpdump's life, as it can be read: its stream of packets, and its words about itself. */
+export class Capture {
+  #state: PcapState = PCAP_START;
+  #fault: string | undefined;
+  // bounded: MOST_SAID
+  #said = "";
+
+  /** Reads a piece of its stdout. @returns the knocks in it; undefined once the stream makes no sense */
+  read(piece: Buffer): Knock[] | undefined {
+    if (this.#fault !== undefined) return undefined;
+    const read = readPcap(this.#state, piece);
+    if (!read.ok) {
+      this.#fault = read.fault;
+      return undefined;
+    }
+    this.#state = read.state;
+    return read.records.flatMap((record) => knockOf(record) ?? []);
+  }
+
+  /** True once it listens: the stream's header has come. */
+  get begun(): boolean {
+    return this.#state.begun;
+  }
+
+  /** Hears a piece of its stderr. @returns how many packets more it has lost, as it says at SIGUSR1 and at its end */
+  hear(text: string): number {
+    const before = lostOf(this.#said);
+    this.#said = (this.#said + text).slice(-MOST_SAID);
+    return Math.max(0, lostOf(this.#said) - before);
+  }
+
+  /** Why it ended, for people: what was wrong with its stream, or its own complaint. */
+  get why(): string {
+    if (this.#fault !== undefined) return `what tcpdump writes cannot be read: ${this.#fault}`;
+    return complaintOf(this.#said) ?? "tcpdump ended";
+  }
+}
+
+/** By its last word: each summary counts from the start. */
+function lostOf(said: string): number {
+  return Number([...said.matchAll(/(\d+) packets? dropped by kernel/g)].at(-1)?.[1] ?? 0);
+}
+
+function complaintOf(said: string): string | undefined {
+  const lines = said.split("\n").filter((line) => /^(tcpdump|setpriv): /.test(line));
+  return lines
+    .findLast((line) => !/: listening on |packets? (captured|received|dropped)/.test(line))
+    ?.replace(/\p{Cc}/gu, " ")
+    .slice(0, 200);
+}
