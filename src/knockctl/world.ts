@@ -1,5 +1,6 @@
 import type { Asker } from "../shared/gate/verbs.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
+import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
 
 /** The terminal behind standard output. */
@@ -36,6 +37,27 @@ export interface Foundation {
   lay(toml: string): Promise<Made[]>;
 }
 
+/** What backup and restore work with: files, and randomness. */
+export interface BackupFiles {
+  /** Draws an envelope's randomness. */
+  salt(): Salt;
+  /** The settings file's text; null when it cannot be read. */
+  settings(): Promise<string | null>;
+  /** The secret file's bytes. @param id which one, where a restore was cut off */
+  secret(id: string): Promise<Buffer>;
+  /** @throws Failure when something is there */
+  refuseTaken(path: string): Promise<void>;
+  /** Writes a backup, private, whole or not at all. @throws Failure when something is there and `force` is not said */
+  write(path: string, bytes: Buffer, force: boolean): Promise<void>;
+  /** @throws Failure (usage) when it cannot be one */
+  read(path: string): Promise<Buffer>;
+  /** Puts a backup's secret beside the one that is there. @returns false when it is the same one */
+  stageSecret(bytes: Buffer): Promise<boolean>;
+  /** Lets the secret of this id take the other's place. */
+  settleSecret(id: string): Promise<void>;
+  dropStagedSecret(): Promise<void>;
+}
+
 /** All that a command may touch: the port between knockctl's pure code and its adapters. */
 export interface World {
   /** How a person starts us here, with --config where needed: for printed commands. */
@@ -59,10 +81,10 @@ export interface World {
   /** The gate; opened once, closed at the end. @throws Failure, SettingsError, Refusal */
   asker(): Promise<Asker>;
   /**
-   * One line from standard input that nobody may see: asked for twice and without echo on a terminal.
-   * @throws Failure (usage) when there is none, or the two differ
+   * One line from standard input that nobody may see: without echo on a terminal, and there asked for again unless
+   * `twice` is false. @throws Failure (usage) when there is none, or the two differ
    */
-  readSecret(question: string): Promise<string>;
+  readSecret(question: string, twice?: boolean): Promise<string>;
   /**
    * A short text that a person names. @param path a file, or `-` for standard input
    * @throws Failure (usage) when it cannot be read or is longer than 32 KiB
@@ -80,6 +102,8 @@ export interface World {
   redraw(frame: () => Promise<string>): Promise<void>;
   /** The PBX, as `phone check` sees it. @param folder where Asterisk's settings are */
   pbx(settings: Settings, folder: string): Promise<Pbx>;
+  /** What `backup` and `restore` work with. @throws Failure, SettingsError */
+  backupFiles(): Promise<BackupFiles>;
   /** What `init` works with. */
   foundation(): Promise<Foundation>;
 }

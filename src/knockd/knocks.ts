@@ -157,14 +157,15 @@ export class Knocks {
     if (named !== address) throw new Denied("ssh_address");
     const about = { user: user.name, address, proof: user.proof };
     const facts = { ...about, ...(signed && { key: signed.key }) };
+    const length = signed?.length ?? null; // more than is allowed is shortened
     if (user.approval !== "none") {
-      const { id } = ask(state, tx, { ...about, code }, freshId);
+      const { id } = ask(state, tx, { ...about, code, length }, freshId);
       return () => log.info("a good knock waits for its approval", { ...facts, approval: user.approval, id });
     }
-    const ttl = signed?.length ?? undefined; // more than is allowed is shortened
+    const ttl = length ?? undefined;
     const { grant, renewed } = open(state, tx, { ...about, by: "knock", ...(ttl && { ttl }) }, freshId);
-    const { id, services, length } = grant;
-    const fields = { ...facts, services, seconds: Math.round(length / 1000), id };
+    const { id, services } = grant;
+    const fields = { ...facts, services, seconds: Math.round(grant.length / 1000), id };
     return () => log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
   }
 

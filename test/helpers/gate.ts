@@ -20,6 +20,7 @@ export function settings(raw: Record<string, unknown> = {}): Settings {
 
 /** A vault without scrypt's cost: a test may try a hundred PINs. */
 const cheapVault: Vault = {
+  id: "0123456789abcdef",
   fingerprint: async (pin) => createHash("sha256").update(`test ${pin}`).digest("hex"),
   seal: (secret) => Buffer.from(secret).toString("base64"),
   unseal: (sealed) => Buffer.from(sealed, "base64").toString(),

@@ -100,6 +100,9 @@ describe("problems are named with their path and what to write instead", () => {
     [{ server: { name: "two words" } }, /^server.name: must be 1 to 64 letters/],
     [{ server: { name: "-x" } }, /^server.name: must be/],
     [{ server: { name: "x".repeat(65) } }, /^server.name: must be/],
+    [{ phone: { extension: "_8X" } }, /^phone.extension: must be 1 to 32 digits/],
+    [{ phone: { extension: "864'" } }, /^phone.extension: must be/],
+    [{ phone: { extension: "8".repeat(33) } }, /^phone.extension: must be/],
     [[], "must be a table"],
   ])("%j", (raw, message) => {
     const found = problems(raw);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Knocks } from "../../src/knockd/knocks.ts";
 import type { GateEvent } from "../../src/shared/access/event.ts";
+import type { Address } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
 import { answer } from "../../src/shared/gate/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
@@ -196,11 +197,20 @@ test("the signed length is taken as far as it is allowed", async () => {
   expect((await live()).map(({ length }) => length)).toEqual([90, 12 * 3600]);
 });
 
-test("with an approval the request bears the signed code, and the knock opens nothing", async () => {
+test("an address of one's own may be private whatever private_addresses says, signed or not; another never opens", async () => {
+  const home = "10.9.8.7" as Address;
+  expect(await knock(signed(), home)).toMatchObject({ event: "opened", address: home });
+  const named = signed({ address: home, nonce: "AAECAwQFBgcICQoLDA0ODg" });
+  expect(await knock(named, home)).toMatchObject({ event: "renewed", address: home });
+  const other = signed({ address: "10.9.8.8" as Address, nonce: "AAECAwQFBgcICQoLDA0ODQ" });
+  expect(await knock(other, home)).toMatchObject({ event: "denied", reason: "ssh_address" });
+});
+
+test("with an approval the request bears the signed code and length, and the knock opens nothing", async () => {
   await ask("user_set", { name: "ann", approval: "phone", pin: true });
-  expect(await knock(signed({ code: "482193" }))).toMatchObject({ event: "asked" });
+  expect(await knock(signed({ code: "482193", length: seconds(90) }))).toMatchObject({ event: "asked" });
   expect([...t.gate.state.pending.values()]).toMatchObject([
-    { address: LAPTOP, code: "482193", proof: "ssh" },
+    { address: LAPTOP, code: "482193", length: 90_000, proof: "ssh" },
   ]);
   expect(await live()).toEqual([]);
 });

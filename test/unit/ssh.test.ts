@@ -128,11 +128,17 @@ describe("a knock opens once", () => {
   });
 
   test("after a restored backup no knock from before gets in, and one from five minutes later does", () => {
-    const restored = afterRestore(NO_REPLAY, NOW * 1000);
+    const restored = afterRestore([NO_REPLAY], NOW * 1000);
     for (const time of [NOW - 300, NOW, NOW + 300]) {
       expect(faultOfStamp(restored, { time, nonce: NONCE })).toBe("ssh_too_old");
     }
     expect(faultOfStamp(restored, { time: NOW + 301, nonce: NONCE })).toBeUndefined();
+  });
+
+  test("after a restore with the clock set back no knock gets in that was seen by the right clock", () => {
+    const seen = used(NO_REPLAY, NOW, NONCE, NOW);
+    const restored = afterRestore([NO_REPLAY, seen], (NOW - 86_400) * 1000);
+    expect(faultOfStamp(restored, { time: NOW, nonce: NONCE })).toBe("ssh_too_old");
   });
 
   test("two forms of one ecdsa signature are one knock: the proof tells them apart by the nonce alone", () => {

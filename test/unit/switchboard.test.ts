@@ -2,7 +2,7 @@ import { generateSync } from "otplib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ask as leave } from "../../src/shared/access/pending.ts";
 import { parseAddress } from "../../src/shared/address.ts";
-import { days, hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { answer } from "../../src/shared/gate/answers.ts";
 import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
 import type { CallbackOrder, Caller, PhoneVerb, PhoneVerbs } from "../../src/shared/gate/phone-verbs.ts";
@@ -43,11 +43,11 @@ async function session(caller: Caller = inside, digits = pin): Promise<string> {
   return answered.session;
 }
 
-function request(user: string, text: string, code: string | null) {
+function request(user: string, text: string, code: string | null, length: Duration | null = null) {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(text);
   return t.gate.run((state, tx) =>
-    leave(state, tx, { user, address, proof: "none", code }, t.gate.parts.freshId),
+    leave(state, tx, { user, address, proof: "ssh", code, length }, t.gate.parts.freshId),
   );
 }
 
@@ -262,7 +262,7 @@ describe("a pending request", () => {
     });
     expect(await phone("approve", { session: token, code: "482193" })).toEqual({ ok: false, why: "unknown" });
     expect((await admin("list", {})).grants).toMatchObject([
-      { address: "192.0.2.1", by: "phone", proof: "none" },
+      { address: "192.0.2.1", by: "phone", proof: "ssh" },
     ]);
   });
 
@@ -292,6 +292,24 @@ describe("a pending request", () => {
     await t.gate.sweep();
     expect((await t.store.read("pending/")).length).toBe(0);
   });
+
+  it.each(["phone", "admin"])(
+    "opens by %s for as long as was signed, as far as that is allowed",
+    async (by) => {
+      await admin("user_set", { name: "alice", ttl: 3_600, max_ttl: 7_200 });
+      for (const [n, asked, got] of [
+        [1, minutes(5), 300],
+        [2, hours(10), 7_200],
+        [3, null, 3_600],
+      ] as const) {
+        const { id, address } = await request("alice", `192.0.2.${n}`, null, asked);
+        if (by === "admin") await admin("approve", { id });
+        else await phone("approve", { session: await session(), id });
+        const grants = (await admin("list", {})).grants;
+        expect(grants.find((grant) => grant.address === address)).toMatchObject({ by, length: got });
+      }
+    },
+  );
 
   it("can be approved or denied by an admin, and outlives a restart", async () => {
     const first = await request("alice", "192.0.2.1", null);

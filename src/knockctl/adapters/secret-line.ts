@@ -15,7 +15,7 @@ async function ask(lines: AsyncIterator<string>, question: string): Promise<stri
   return value.trim();
 }
 
-async function askTwice(question: string): Promise<string> {
+async function askHidden(question: string, twice: boolean): Promise<string> {
   const dialogue = createInterface({
     input: process.stdin,
     output: nowhere(),
@@ -25,7 +25,7 @@ async function askTwice(question: string): Promise<string> {
   const lines = dialogue[Symbol.asyncIterator]();
   try {
     const first = await ask(lines, question);
-    if (first === (await ask(lines, `${question} again`))) return first;
+    if (!twice || first === (await ask(lines, `${question} again`))) return first;
     throw misused("the two are not the same", "run it again");
   } finally {
     dialogue.close();
@@ -43,11 +43,12 @@ async function firstLine(): Promise<string> {
 }
 
 /**
- * Reads one secret line from standard input: without echo and twice on a terminal, else the first line.
+ * Reads one secret line from standard input: without echo on a terminal, and `twice` unless told otherwise; else the
+ * first line.
  * @throws Failure (usage) when there is none, or the two differ
  */
-export async function readSecret(question: string): Promise<string> {
-  const line = process.stdin.isTTY ? await askTwice(question) : await firstLine();
+export async function readSecret(question: string, twice = true): Promise<string> {
+  const line = process.stdin.isTTY ? await askHidden(question, twice) : await firstLine();
   if (line === "") throw misused(`no ${question} was given`, "give it on standard input, in one line");
   return line;
 }

@@ -77,7 +77,7 @@ export function openWorld(config: string, self: string): OpenWorld {
       asker ??= pathsOnce().then((found) => openAsker(config, found));
       return asker;
     },
-    readSecret: async (question) => (await import("./secret-line.ts")).readSecret(question),
+    readSecret: async (question, twice) => (await import("./secret-line.ts")).readSecret(question, twice),
     readText: async (path) => (await import("./short-text.ts")).readText(path),
     exists: (path) =>
       stat(path).then(
@@ -89,6 +89,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     sshSessions: async () => (await import("./sshd.ts")).sshSessions(),
     redraw: async (frame) => (await import("./screen.ts")).redraw(frame),
     pbx: async (settings, folder) => (await import("./phone-pbx.ts")).openPbx(settings, folder),
+    backupFiles: async () => (await import("./backup-files.ts")).backupFilesOf(await pathsOnce()),
     foundation: async () => (await import("./foundation.ts")).foundationOf(config),
     close: async () => (await asker?.catch(() => undefined))?.close(),
   };

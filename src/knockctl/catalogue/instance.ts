@@ -1,4 +1,4 @@
-import { type Command, JSON_FLAG, type Topic } from "../command.ts";
+import { type Command, type Flag, JSON_FLAG, type Topic } from "../command.ts";
 
 const init: Command = {
   name: "init",
@@ -24,6 +24,42 @@ const check: Command = {
   load: async () => (await import("../commands/check.ts")).checkConfig,
 };
 
+const PASSPHRASE: Flag = {
+  flags: "--passphrase-file <file>",
+  what: "take it from a private file's first line (else: asked for, or standard input)",
+};
+
+const backup: Command = {
+  name: "backup",
+  args: ["<file>"],
+  summary: "write users, secrets, floors and history into one file, locked by a passphrase",
+  flags: [PASSPHRASE, { flags: "--force", what: "write over a file that is there" }, JSON_FLAG],
+  examples: [
+    "backup /root/knockline-2026-08-01.backup",
+    "backup pbx.backup --passphrase-file ~/.backup-pass",
+  ],
+  load: async () => (await import("../commands/backup.ts")).backup,
+};
+
+const restore: Command = {
+  name: "restore",
+  args: ["<file>"],
+  summary: "put a backup in the place of what is here; opens nothing",
+  flags: [
+    PASSPHRASE,
+    { flags: "--force", what: "also where there are users: those of the backup take their place" },
+    { flags: "--check", what: "only see that it is whole, and say what it holds" },
+    { flags: "--settings", what: "only print the settings file that it holds" },
+    JSON_FLAG,
+  ],
+  examples: [
+    "restore pbx.backup --check",
+    "restore pbx.backup",
+    "restore pbx.backup --settings > knockline.toml",
+  ],
+  load: async () => (await import("../commands/backup.ts")).restore,
+};
+
 const completion: Command = {
   name: "completion",
   args: ["<shell>"],
@@ -36,4 +72,7 @@ const completion: Command = {
 };
 
 /** Commands about this installation. */
-export const instanceTopic: Topic = { title: "This instance", commands: [init, status, check, completion] };
+export const instanceTopic: Topic = {
+  title: "This instance",
+  commands: [init, status, check, backup, restore, completion],
+};

@@ -31,8 +31,9 @@ export function approve(
 ): Grant {
   tx.setPending(request.id, undefined);
   tx.note("approved", { user: request.user, address: request.address, by });
-  const { user, address, proof } = request;
-  return open(state, tx, { user, address, proof, by }, freshId).grant;
+  const { user, address, proof, length } = request;
+  const ttl = length ?? undefined; // what was signed, not what the approver might think
+  return open(state, tx, { user, address, proof, by, ...(ttl && { ttl }) }, freshId).grant;
 }
 
 /** An admin approves. @throws Refusal */
@@ -48,7 +49,10 @@ export function refuse(state: GateState, tx: Transaction, id: string, by: Grante
   return request;
 }
 
-/** What an address keyed or signed must be: private ones only where the settings allow them. @throws Denied */
+/**
+ * What an address keyed into the phone must be: private ones only where the settings allow them. A knock is not asked: its
+ * address is its own source, also where it is signed (another one is refused as `ssh_address`). @throws Denied
+ */
 export function checkTyped(state: GateState, address: Address): void {
   const kind = kindOf(address);
   const fine = kind === "public" || (kind === "private" && state.settings.access.privateAddresses);

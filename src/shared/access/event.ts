@@ -31,7 +31,9 @@ export type EventName =
   | "policy-confirmed"
   | "policy-rolled-back"
   | "firewall-removed"
-  | "firewall-repaired";
+  | "firewall-repaired"
+  | "backed-up"
+  | "restored";
 
 /** One thing that happened. No secret is ever in it: neither a knock port nor a payload. */
 export interface GateEvent {

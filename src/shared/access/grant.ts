@@ -39,6 +39,8 @@ export interface Pending {
   readonly proof: ProofName;
   /** 4 to 8 digits that the laptop shows. */
   readonly code: string | null;
+  /** How long the knock asked to open, as it was signed; null: the user's usual. */
+  readonly length: Duration | null;
   /** Wall clock ms. */
   readonly since: number;
   readonly expires: number;

@@ -76,7 +76,7 @@ export function extend(
     throw new Refusal("not_found", `no live grant ${id}`, "see them all: knockctl list");
   }
   const user = grant.user === null ? null : knownUser(state, tx, grant.user, "admin");
-  const length = timeAllowed(state, tx, { by: "admin", ttl }, user);
+  const length = timeAllowed(state, tx, { by: "admin", proof: null, ttl }, user);
   if (tx.now.uptime + length <= grant.ends) {
     const left = formatDuration(milliseconds(grant.ends - tx.now.uptime));
     return {
@@ -195,17 +195,21 @@ export function openedAddress(state: GateState, { address, by }: Pick<Opening, "
     : address;
 }
 
-/** How long a door may be opened. An admin who asks for too much is told; everybody else gets what is allowed. */
+/**
+ * How long a door may be opened. An admin who asks for too much is told; a knock or call gets what is allowed, also one
+ * that an admin approves.
+ */
 function timeAllowed(
   state: GateState,
   tx: Transaction,
-  request: Pick<Opening, "by" | "ttl">,
+  request: Pick<Opening, "by" | "proof" | "ttl">,
   user: User | null,
 ): Duration {
   const { access } = state.settings;
   const rest = user?.expires == null ? Number.POSITIVE_INFINITY : user.expires - tx.now.wall;
   const most = Math.min(access.maxTtl, user?.maxTtl ?? Number.POSITIVE_INFINITY, rest) as Duration;
-  if (request.by === "admin" && request.ttl !== undefined && request.ttl > most) {
+  const isAdmins = request.by === "admin" && request.proof === null;
+  if (isAdmins && request.ttl !== undefined && request.ttl > most) {
     throw new Refusal(
       "refused",
       `${formatDuration(request.ttl)} is too long: at most ${formatDuration(most)} here`,

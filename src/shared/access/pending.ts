@@ -17,6 +17,8 @@ export interface Asking {
   readonly address: Address;
   readonly proof: ProofName;
   readonly code: string | null;
+  /** null: the user's usual. */
+  readonly length: Duration | null;
 }
 
 /**
@@ -36,6 +38,7 @@ export function ask(state: GateState, tx: Transaction, asking: Asking, freshId: 
     address,
     proof: asking.proof,
     code: asking.code,
+    length: asking.length,
     since: tx.now.wall,
     expires: tx.now.wall + life,
     ends: tx.now.uptime + life,

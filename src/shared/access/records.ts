@@ -6,6 +6,8 @@ import type { FirewallState } from "./state.ts";
 /** The store's key of each thing. What is read back is decoded by `decode/records.ts`. */
 export const keys = {
   schema: "meta/schema",
+  /** Id of the secret that stored secrets are sealed under; written by a restore, for the moment the file changes. */
+  vault: "meta/vault",
   /** The last moment the gate is known to have lived, on both clocks: floor of the time after a reboot. */
   clock: "floor/clock",
   decoys: "knock/decoys",

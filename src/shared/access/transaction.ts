@@ -2,7 +2,7 @@ import type { Address } from "../address.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import type { Replay } from "../ssh/replay.ts";
-import type { Write } from "../store/store.ts";
+import type { Entry, Write } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 import type { EventName, GateEvent } from "./event.ts";
 import type { Grant, Pending, Revocation } from "./grant.ts";
@@ -99,6 +99,16 @@ export class Transaction {
   setReplay(user: string, replay: Replay): void {
     this.#setIn(this.#state.replays, user, replay);
     this.#writes.push({ key: keys.replay(user), value: replay });
+  }
+
+  /** Notes under which secret the stored secrets are sealed from now on. */
+  setVault(id: string): void {
+    this.#writes.push({ key: keys.vault, value: id });
+  }
+
+  /** Puts entries of an older history back, each at its old place. */
+  recall(history: readonly Entry[]): void {
+    for (const [key, value] of history) this.#writes.push({ key, value });
   }
 
   setDecoys(decoys: readonly number[]): void {

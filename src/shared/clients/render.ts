@@ -4,6 +4,7 @@ import { parseAddress } from "../address.ts";
 import { isServiceName } from "../firewall/policy.ts";
 import { Refusal } from "../gate/verbs.ts";
 import type { ClientView } from "../gate/views.ts";
+import { isExtension } from "../settings/extension.ts";
 import { renderText } from "./text.ts";
 
 /** The forms a client is made in: a bash file, a PowerShell file, or settings for other people's programs. */
@@ -80,7 +81,7 @@ function checkView(view: ClientView): void {
     view.steps.length > 0 &&
     view.steps.every(({ proto, port }) => (proto === "udp" || proto === "tcp") && isPort(port)) &&
     (view.probe === null || isPort(view.probe)) &&
-    /^[A-Za-z0-9*#+._-]{1,32}$/.test(view.extension) &&
+    isExtension(view.extension) &&
     Number.isInteger(view.pending) &&
     view.pending > 0 &&
     view.services.every(({ name, ports }) => isServiceName(name) && ports.every(isPortText));

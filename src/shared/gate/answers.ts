@@ -19,6 +19,7 @@ import { addUser, changeUser, coveredRanges, findUser, removeUser, rotateUser } 
 import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
 import { checkServices } from "../users/wishes.ts";
+import { backUp, restore } from "./backup.ts";
 import { newSecrets } from "./secret-wishes.ts";
 import { type AdminVerbs, Refusal, type Verb } from "./verbs.ts";
 import type { StatusView } from "./views.ts";
@@ -245,6 +246,10 @@ const answers: Answers = {
     await gate.run((_state, tx) => tearDown(tx));
     return { state: "removed" };
   },
+
+  backup: async (gate) => backUp(gate),
+
+  restore: async (gate, args, { since }) => restore(gate, args, since !== null),
 
   check: async (gate) => ({ problems: coveredPorts(gate.state.users.values(), coveredRanges(gate.state)) }),
 };

@@ -81,6 +81,16 @@ export interface AdminVerbs {
     result: { state: "rolled back" | "nothing to roll back" };
   };
   firewall_teardown: { args: Record<string, never>; result: { state: "removed" } };
+  /** All that a backup holds, secrets and all. `vault`: id of the secret that they are sealed under. */
+  backup: {
+    args: Record<string, never>;
+    result: { records: (readonly [string, unknown])[]; vault: string; made: string; server: string };
+  };
+  /** Puts a backup in the place of the users that are here; without `force` only where there are none. */
+  restore: {
+    args: { records: (readonly [string, unknown])[]; vault: string; made: string; force?: boolean };
+    result: { users: string[]; events: number; closed: GrantView[]; notes: string[] };
+  };
   /** Problems of stored users under the settings in force (a port that a setting now covers ...). */
   check: { args: Record<string, never>; result: { problems: string[] } };
 }

@@ -41,7 +41,8 @@ keep_max = "12h"
 max_grants_per_user = 5
 # 128 opens for one IPv6 address, 64 for its whole network (for users whose address changes by the hour).
 ipv6_prefix = 128
-# Whether a typed or signed address may be a private one (10.0.0.0/8 ...). A knock's own source is not asked.
+# Whether an address keyed into the phone may be a private one (10.0.0.0/8 ...). A knock opens for its own source, and
+# that may always be one.
 private_addresses = false
 
 [firewall]

@@ -54,8 +54,11 @@ export function useStamp(replay: Replay, stamp: Stamp, now: number): Checked<Rep
 
 /**
  * The floor after a backup was restored, which does not know the knocks since: all that could still be in time count as
- * used. @param now wall clock ms
+ * used, and all that is remembered: the clock may have been set back since.
+ * @param known what the backup remembers, and what was remembered here
+ * @param now wall clock ms
  */
-export function afterRestore(replay: Replay, now: number): Replay {
-  return { floor: Math.max(replay.floor, Math.ceil(now / 1000) + TOLERANCE), seen: [] };
+export function afterRestore(known: readonly Replay[], now: number): Replay {
+  const used = known.flatMap(({ floor, seen }) => [floor, ...seen.map(({ time }) => time)]);
+  return { floor: Math.max(...used, Math.ceil(now / 1000) + TOLERANCE), seen: [] };
 }

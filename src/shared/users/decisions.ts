@@ -137,6 +137,16 @@ export function removeUser(
   return { user, closed };
 }
 
+/** Closes what is open for users who are gone, or may not have it any more. @returns the grants that were closed */
+export function closeForbidden(state: GateState, tx: Transaction, memory: Duration): Grant[] {
+  const closed = state.ledger.live(tx.now.uptime).filter((grant) => {
+    const user = grant.user === null ? undefined : state.users.get(grant.user);
+    return grant.user !== null && (user === undefined || !mayKeep(user, grant, tx));
+  });
+  revoke(state, tx, closed, memory, false);
+  return closed;
+}
+
 /** Draws or drops decoys until there are as many as the settings say and none lies in a covered range. */
 export function settleDecoys(state: GateState, tx: Transaction, draw: Draw): void {
   const covered = coveredRanges(state);

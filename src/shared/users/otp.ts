@@ -31,3 +31,11 @@ export function otpStep(
   const { timeStep } = verdict as { timeStep: number };
   return after !== undefined && timeStep <= after ? undefined : timeStep;
 }
+
+/**
+ * The last step whose code could be taken at a moment: what a restored backup must count as used, for it does not know
+ * the codes since. @param now wall clock ms
+ */
+export function lastStepInTime(now: number): number {
+  return Math.floor(now / 1000 / PERIOD) + 1;
+}

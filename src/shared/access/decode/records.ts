@@ -81,6 +81,7 @@ const pending = z.object({
   address,
   proof,
   code: z.string().nullable(),
+  length: duration.nullable().default(null),
   since: z.number(),
   expires: z.number(),
   ends: z.number(),

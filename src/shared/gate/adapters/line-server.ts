@@ -2,7 +2,7 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { ownAsFolder } from "../../host/adapters/files.ts";
 import { refusal } from "../answers.ts";
-import { lineSplitter, MAX_LINE } from "../lines.ts";
+import { lineSplitter } from "../lines.ts";
 import { Refusal } from "../verbs.ts";
 
 /** What a socket's askers are held to. */
@@ -45,7 +45,7 @@ export async function serveLines(
   path: string,
   mode: number,
   answer: AnswerLine,
-  limits: ServerLimits = { connections: 64, line: MAX_LINE },
+  limits: ServerLimits,
 ): Promise<LineServer> {
   await rm(path, { force: true });
   const sockets = new Set<Socket>(); // bounded: limits.connections

@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { access, mkdir } from "node:fs/promises";
+import { sealedUnder } from "../../access/backup.ts";
 import { Gate } from "../../access/gate.ts";
 import type { Duration } from "../../duration.ts";
 import { openNft } from "../../firewall/adapters/nft.ts";
@@ -22,11 +23,11 @@ import { openVault } from "../../users/adapters/vault.ts";
  */
 export async function openGate(settings: Settings, log: Log, wake: (after: Duration) => void): Promise<Gate> {
   const { db, boot, state } = settings.paths;
-  const vault = await openVault(settings.paths.secret);
+  await access(settings.paths.secret); // a gate without its secret makes no store
   await makeFolder(db, state);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
   const firewall = openNft();
-  const parts = {
+  const rest = {
     store,
     firewall,
     clock: systemClock,
@@ -41,13 +42,13 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     sessions: establishedSessions,
     isOwn: isOwnAddress,
     cut: endSessions,
-    vault,
     memory: await conntrackMemory(),
     writeBoot: (text: string | undefined) => writeTwice(boot, text),
     wake,
   };
   try {
-    return await Gate.open(parts, settings);
+    const vault = await openVault(settings.paths.secret, await sealedUnder(store));
+    return await Gate.open({ ...rest, vault }, settings);
   } catch (error) {
     await firewall.close();
     await store.close();

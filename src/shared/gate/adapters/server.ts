@@ -7,18 +7,21 @@ import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
 import type { Switchboard } from "../switchboard.ts";
 import type { EventView } from "../views.ts";
-import { type Conversation, type LineServer, serveLines } from "./line-server.ts";
+import { type AnswerLine, type Conversation, type LineServer, serveLines } from "./line-server.ts";
 
+/** A restore sends a whole backup in one line; who may ask here is root or as good. Bytes. */
+const MAX_ADMIN_LINE = 64 << 20;
 /** phone-auth has no reason to send more in one line. Bytes. */
 const MAX_PHONE_LINE = 4_096;
 
 /** Answers admins: root and the instance's owner. */
 export function serveAdmin(path: string, gate: Gate, about: Answerer): Promise<LineServer> {
-  return serveLines(path, 0o600, async (line, conversation) => {
+  const answerLine: AnswerLine = async (line, conversation) => {
     const request = decodeRequest(line);
     if (request.verb === "watch") return watch(gate, request as AdminRequest<"watch">, conversation);
     return answer(gate, request.verb, request.args as never, about);
-  });
+  };
+  return serveLines(path, 0o600, answerLine, { connections: 64, line: MAX_ADMIN_LINE });
 }
 
 /** Answers phone-auth: the group that may read the ARI password may ask here too. */

@@ -75,6 +75,14 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   firewall_confirm: nothing,
   firewall_rollback: nothing,
   firewall_teardown: nothing,
+  backup: nothing,
+  restore: z.strictObject({
+    // bounded: MAX_ADMIN_LINE
+    records: z.array(z.tuple([z.string().max(512), z.unknown()]).readonly()),
+    vault: z.string().regex(/^[0-9a-f]{16}$/),
+    made: time,
+    force: z.boolean().optional(),
+  }),
   check: nothing,
 };
 

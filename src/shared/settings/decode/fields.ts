@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseAddress } from "../../address.ts";
 import { type Duration, parseDuration } from "../../duration.ts";
 import type { PortRange } from "../../firewall/policy.ts";
+import { isExtension } from "../extension.ts";
 
 /** A text field that is read by `parse`; `complaint` tells what it must be. */
 function parsed<T>(parse: (text: string) => T | undefined, complaint: string) {
@@ -58,6 +59,11 @@ export const serverName = parsed(
 export const word = parsed(
   (text) => (/^[\x21-\x7e]{1,255}$/.test(text) ? text : undefined),
   "must be 1 to 255 visible characters without blanks",
+);
+
+export const extension = parsed(
+  (text) => (isExtension(text) ? text : undefined),
+  "must be 1 to 32 digits, letters or *#+.-, as a phone dials it",
 );
 
 /** A path; what it counts from is decided by pathsFor. */

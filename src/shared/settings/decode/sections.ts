@@ -57,7 +57,7 @@ const phone = z.strictObject({
   url: field.word.prefault("http://127.0.0.1:8088"),
   username: field.word.prefault("knockline"),
   app: field.word.prefault("knockline"),
-  extension: field.word.prefault("864"),
+  extension: field.extension.prefault("864"),
   context: field.word.prefault("from-internal"),
   callback: field.word.prefault("PJSIP/{number}"),
   max_calls: field.count(1, 1000).prefault(20),

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, scrypt } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import type { Vault } from "../vault.ts";
 
 /** scrypt's cost: 16 MiB and some 50 ms for each try (RFC 7914). */
@@ -7,23 +7,42 @@ const COST = { N: 16_384, r: 8, p: 1 } as const;
 const NONCE = 12;
 const TAG = 16;
 
+/** Where a restore puts the secret of a backup until the store is restored: then it takes the old one's place. */
+export const stagedSecret = (path: string): string => `${path}.restored`;
+
 /**
- * Opens the vault under the instance's secret.
+ * Reads the instance's secret. A restore that was cut off between the store and the secret left the right one beside it:
+ * the store says which one that is.
  * @param path the secret file, at least 32 bytes
+ * @param id under which secret the store's secrets are sealed; undefined when no backup was ever restored
  * @throws the system's error when it cannot be read; Error when it is too short
  */
-export async function openVault(path: string): Promise<Vault> {
+export async function readSecretFile(path: string, id?: string): Promise<Buffer> {
   const secret = await readFile(path);
   if (secret.length < 32) throw new Error(`${path} holds less than 32 bytes`);
-  return vaultUnder(secret);
+  if (id === undefined || idOf(secret) === id) return secret;
+  const staged = await readFile(stagedSecret(path)).catch(() => undefined);
+  if (staged === undefined || idOf(staged) !== id) return secret;
+  // whoever may not rename it uses it where it is
+  await rename(stagedSecret(path), path).catch(() => undefined);
+  return staged;
 }
+
+/** Opens the vault under the instance's secret. @throws as readSecretFile */
+export async function openVault(path: string, id?: string): Promise<Vault> {
+  return vaultUnder(await readSecretFile(path, id));
+}
+
+const derived = (secret: Buffer, purpose: string): Buffer =>
+  Buffer.from(hkdfSync("sha256", secret, Buffer.alloc(0), `knockline ${purpose}`, 32));
+
+const idOf = (secret: Buffer): string => derived(secret, "id").toString("hex").slice(0, 16);
 
 /** The vault under a key: one derived key for each purpose (HKDF, RFC 5869). */
 export function vaultUnder(secret: Buffer): Vault {
-  const derive = (purpose: string): Buffer =>
-    Buffer.from(hkdfSync("sha256", secret, Buffer.alloc(0), `knockline ${purpose}`, 32));
-  const [pinKey, sealKey] = [derive("pin"), derive("seal")];
+  const [pinKey, sealKey] = [derived(secret, "pin"), derived(secret, "seal")];
   return {
+    id: idOf(secret),
     fingerprint: async (pin) =>
       createHmac("sha256", pinKey)
         .update(await stretch(pin, pinKey))
