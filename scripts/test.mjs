@@ -21,6 +21,7 @@ const TOOLS = {
   "ssh-keygen": "openssh-client",
   pgrep: "procps",
   iptables: "iptables",
+  ufw: "ufw",
   conntrack: "conntrack",
   shellcheck: "shellcheck",
   sipp: "sip-tester",

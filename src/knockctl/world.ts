@@ -2,6 +2,8 @@ import type { Asker } from "../shared/gate/verbs.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
+import type { Edit } from "./integrate/place.ts";
+import type { HostFirewall } from "./integrate/survey.ts";
 
 /** The terminal behind standard output. */
 export interface Terminal {
@@ -58,6 +60,14 @@ export interface BackupFiles {
   dropStagedSecret(): Promise<void>;
 }
 
+/** The firewall that the host has beside ours. */
+export interface HostFirewallPort {
+  /** Reads its rules and files; changes nothing. @throws Failure (no permission) when we are not root */
+  look(): Promise<HostFirewall>;
+  /** Carries out one change. @throws Failure (broken) with what the host said */
+  change(edit: Edit): Promise<void>;
+}
+
 /** All that a command may touch: the port between knockctl's pure code and its adapters. */
 export interface World {
   /** How a person starts us here, with --config where needed: for printed commands. */
@@ -104,6 +114,8 @@ export interface World {
   pbx(settings: Settings, folder: string): Promise<Pbx>;
   /** What `backup` and `restore` work with. @throws Failure, SettingsError */
   backupFiles(): Promise<BackupFiles>;
+  /** The host's own firewall. @param root the folder that the host's files are under, mostly `/` */
+  hostFirewall(root: string): Promise<HostFirewallPort>;
   /** What `init` works with. */
   foundation(): Promise<Foundation>;
 }

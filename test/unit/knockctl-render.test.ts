@@ -258,6 +258,7 @@ test("the status tells one fact a line, and problems", () => {
     firewall: {
       state: "trial",
       guard: "services",
+      accept_mark: null,
       pending: true,
       trial_ends: "2026-08-01T12:01:00.000Z",
       drops: { scanner: 12, rate: 3, global: 0 },

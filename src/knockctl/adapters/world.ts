@@ -90,6 +90,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     redraw: async (frame) => (await import("./screen.ts")).redraw(frame),
     pbx: async (settings, folder) => (await import("./phone-pbx.ts")).openPbx(settings, folder),
     backupFiles: async () => (await import("./backup-files.ts")).backupFilesOf(await pathsOnce()),
+    hostFirewall: async (root) => (await import("./host-firewall.ts")).openHostFirewall(root),
     foundation: async () => (await import("./foundation.ts")).foundationOf(config),
     close: async () => (await asker?.catch(() => undefined))?.close(),
   };

@@ -43,7 +43,21 @@ const status: Command = {
   summary: "show what the kernel holds",
   flags: [JSON_FLAG],
   examples: ["firewall status"],
-  load: async () => (await commands()).status,
+  load: async () => (await import("../commands/status.ts")).firewallStatus,
+};
+
+const integrate: Command = {
+  name: "firewall integrate",
+  summary: "let the host's own firewall accept what we marked; its rules and saved files",
+  flags: [
+    { flags: "--check", what: "only look; exits 1 when it is not right" },
+    { flags: "--remove", what: "take our rule out again" },
+    { flags: "--dry-run", what: "say what would be changed, change nothing" },
+    { flags: "--root <folder>", what: "where the host's files are (/)" },
+    JSON_FLAG,
+  ],
+  examples: ["firewall integrate", "firewall integrate --check", "firewall integrate --remove"],
+  load: async () => (await import("../commands/integrate.ts")).integrate,
 };
 
 const teardown: Command = {
@@ -57,5 +71,5 @@ const teardown: Command = {
 /** Commands about what is closed. */
 export const firewallTopic: Topic = {
   title: "Firewall",
-  commands: [plan, apply, confirm, rollback, status, teardown],
+  commands: [plan, apply, confirm, rollback, status, integrate, teardown],
 };

@@ -1,6 +1,5 @@
 import { isSet, type Run, textOption } from "../command.ts";
 import { misused } from "../failure.ts";
-import { renderFirewall } from "../render/status.ts";
 import { clockText } from "../render/time.ts";
 import type { World } from "../world.ts";
 import { answer } from "./answer.ts";
@@ -66,15 +65,6 @@ export const confirm: Run = async (call, world) => {
 export const rollback: Run = async (call, world) => {
   const result = await (await world.asker()).ask("firewall_rollback", {});
   return answer(call, world, { object: result, text: () => result.state });
-};
-
-/** `knockctl firewall status`. */
-export const status: Run = async (call, world) => {
-  const { firewall } = await (await world.asker()).ask("status", {});
-  return answer(call, world, {
-    object: firewall,
-    text: () => renderFirewall(firewall, world.terminal, world.zone),
-  });
 };
 
 /** `knockctl firewall teardown`. */

@@ -306,6 +306,7 @@ async function status(gate: Gate, since: string | null): Promise<StatusView> {
     });
   const trial =
     firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
+  const inForce = trial?.policy ?? firewall.confirmed;
   const known =
     table.state === "foreign" ? "altered" : since === null && table.state === "altered" ? "ok" : table.state;
   const pending = !samePolicy(firewall.confirmed, settings.policy);
@@ -317,7 +318,8 @@ async function status(gate: Gate, since: string | null): Promise<StatusView> {
     phone: { state: gate.phone },
     firewall: {
       state: known === "ok" && trial !== null ? "trial" : known,
-      guard: (trial?.policy ?? firewall.confirmed)?.guard ?? "nothing",
+      guard: inForce?.guard ?? "nothing",
+      accept_mark: inForce?.mode === "mark" ? inForce.mark : null,
       pending,
       trial_ends: trial === null ? null : new Date(trial.endsWall).toISOString(),
       drops: "drops" in table ? table.drops : null,

@@ -100,6 +100,8 @@ export interface StatusView {
   firewall: {
     state: "ok" | "missing" | "altered" | "trial";
     guard: string;
+    /** The bit that the host's own firewall must accept; null where our table alone decides (`mode = "guard"`). */
+    accept_mark: number | null;
     /** True when the settings' policy is not the confirmed one. */
     pending: boolean;
     /** ISO time at which a trial rolls back; null when there is none. */

@@ -1,0 +1,111 @@
+import { chmod, chown, constants, copyFile, readFile, realpath, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { seconds } from "../../shared/duration.ts";
+import { replaceFile } from "../../shared/host/adapters/files.ts";
+import { type RunResult, run } from "../../shared/host/adapters/run.ts";
+import { EXIT, Failure } from "../failure.ts";
+import type { IptablesDump } from "../integrate/iptables-places.ts";
+import type { Edit } from "../integrate/place.ts";
+import { HOST_FILES } from "../integrate/survey.ts";
+import type { HostFirewallPort } from "../world.ts";
+
+/** A host with many thousand rules lists them in a second; iptables waits for others that change them (-w). */
+const TIME_LIMIT = seconds(20);
+
+/** What follows the name of a file as it was before our first change. */
+const BACKUP = ".before-knockline";
+
+const missing = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+  throw error;
+};
+
+const readIfThere = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(missing);
+
+/** @returns what a program printed; undefined when it is not installed. @throws Failure when it says no */
+async function listing(command: readonly string[]): Promise<string | undefined> {
+  const result = await run(command, { timeLimit: TIME_LIMIT });
+  if (result.failed === "missing") return undefined;
+  if (result.code !== 0) throw unread(command, result);
+  return result.stdout;
+}
+
+const unread = (command: readonly string[], { stderr, failed }: RunResult): Failure =>
+  new Failure(
+    EXIT.broken,
+    `${command.join(" ")}: ${failed ?? stderr.trim().split("\n", 1)[0]}`,
+    "the host's firewall cannot be read: try that command by hand",
+  );
+
+/**
+ * What iptables keeps. The legacy one makes its tables when it is asked for them, so it is asked only where the
+ * kernel says that they are there.
+ */
+async function dumps(): Promise<IptablesDump[]> {
+  const found: IptablesDump[] = [];
+  for (const family of [4, 6] as const) {
+    const name = family === 6 ? "ip6tables" : "iptables";
+    const nft = await listing([`${name}-nft-save`]);
+    if (nft !== undefined) found.push({ kind: "nft", family, text: nft });
+    const tables = await readIfThere(`/proc/net/${family === 6 ? "ip6" : "ip"}_tables_names`);
+    const legacy = tables?.trim() ? await listing([`${name}-legacy-save`]) : undefined;
+    if (legacy !== undefined) found.push({ kind: "legacy", family, text: legacy });
+  }
+  return found;
+}
+
+async function carryOut(command: readonly string[], input?: string): Promise<void> {
+  const result = await run(command, {
+    timeLimit: TIME_LIMIT,
+    ...(input === undefined ? {} : { input }),
+  });
+  if (result.code === 0) return;
+  const why = result.failed ?? result.stderr.trim().split("\n", 1)[0];
+  throw new Failure(
+    EXIT.broken,
+    `${command.join(" ")}: ${why}`,
+    "what was done before stands; put it right and run this again",
+  );
+}
+
+/** Writes a file of the host in its own place, mode and owner, with what it was beside it. */
+async function write({ path, text, check }: Extract<Edit, { do: "write" }>): Promise<void> {
+  if (text !== undefined && check !== undefined) await carryOut(check, text);
+  const real = await realpath(path).catch((error) => missing(error) ?? path);
+  const backup = real + BACKUP;
+  const before = await stat(real).catch(missing);
+  if (before !== undefined) await copyFile(real, backup, constants.COPYFILE_EXCL).catch(known);
+  await replaceFile(real, text, 0o600);
+  if (text !== undefined) {
+    await chown(real, before?.uid ?? 0, before?.gid ?? 0);
+    await chmod(real, (before?.mode ?? 0o600) & 0o7777);
+  }
+  // a copy of what is there again is of no use
+  if ((await readIfThere(backup)) === text) await rm(backup, { force: true });
+}
+
+/** The first copy is the one that counts. */
+const known = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== "EEXIST") throw error;
+};
+
+/**
+ * The firewall that the host has beside ours.
+ * @param root the folder that its files are under
+ */
+export function openHostFirewall(root: string): HostFirewallPort {
+  return {
+    async look() {
+      if (process.geteuid?.() !== 0)
+        throw new Failure(EXIT.permission, "the host's own firewall is root's", "run it as root (sudo)");
+      const files = HOST_FILES.map(async (path) => ({ path, text: await readIfThere(join(root, path)) }));
+      return {
+        nft: (await listing(["nft", "-j", "list", "ruleset"])) ?? "",
+        iptables: await dumps(),
+        files: await Promise.all(files),
+      };
+    },
+    change: (edit) =>
+      edit.do === "run" ? carryOut(edit.command) : write({ ...edit, path: join(root, edit.path) }),
+  };
+}

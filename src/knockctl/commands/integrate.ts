@@ -1,0 +1,94 @@
+import { type Call, isSet, type Run, textOption } from "../command.ts";
+import { EXIT, Failure, misused } from "../failure.ts";
+import { nftRule } from "../integrate/mark.ts";
+import type { Edit, Place } from "../integrate/place.ts";
+import { type Survey, survey } from "../integrate/survey.ts";
+import { renderEdits, renderPlaces } from "../render/integrate.ts";
+import type { World } from "../world.ts";
+
+/** What is asked for; --dry-run asks for what would be done. */
+type Wish = "add" | "check" | "remove";
+
+function wishOf(call: Call): Wish {
+  const [check, remove] = [isSet(call, "check"), isSet(call, "remove")];
+  if (check && remove) throw misused("both --check and --remove", "give one of them");
+  return check ? "check" : remove ? "remove" : "add";
+}
+
+/** @throws Failure (refused) where the rule cannot be, or would mean something else */
+function refuse({ conflicts, hopeless }: Survey, mark: number): void {
+  if (conflicts.length > 0)
+    throw new Failure(
+      EXIT.refused,
+      `the host's own rules use our bit ${nftRule(mark).split(" ")[3]} of the mark: ${conflicts.join("; ")}`,
+      'choose another bit ([firewall] mark = "0x08000000"), then firewall apply, then this again',
+    );
+  if (hopeless !== undefined)
+    throw new Failure(
+      EXIT.refused,
+      hopeless,
+      'leave the services open in firewalld, and let our table close them: [firewall] mode = "guard"',
+    );
+}
+
+/** Changes are made one after the other; what is running first, so that a wrong file stops nothing that works. */
+const editsOf = (places: readonly Place[], wish: "add" | "remove"): Edit[] =>
+  places.toSorted((a, b) => Number(a.saved) - Number(b.saved)).flatMap((place) => place[wish]);
+
+function say(
+  call: Call,
+  world: World,
+  { places, notes }: Survey,
+  done: readonly Edit[],
+  words: string,
+): void {
+  const seen = places.map(({ where, rules, saved, state }) => ({ where, rules, saved, state }));
+  if (isSet(call, "json")) world.say(JSON.stringify({ places: seen, changes: done, notes }, null, 2));
+  else {
+    world.say([...(words === "" ? [] : [words]), renderPlaces(places, world.terminal)].join("\n"));
+    for (const note of notes) world.tell(`note: ${note}`);
+  }
+}
+
+/** `knockctl firewall integrate`: keeps the one accept-mark rule in the host's own firewall. */
+export const integrate: Run = async (call, world) => {
+  const wish = wishOf(call);
+  const { mark } = (await world.settings()).policy;
+  const host = await world.hostFirewall(textOption(call, "root") ?? "/");
+  const before = survey(await host.look(), mark);
+  if (wish !== "remove") refuse(before, mark);
+  if (wish === "check") {
+    say(call, world, before, [], "");
+    return before.places.every(({ state }) => state === "right") ? EXIT.done : EXIT.refused;
+  }
+  const edits = editsOf(before.places, wish);
+  if (isSet(call, "dryRun")) {
+    say(call, world, before, edits, renderEdits(edits));
+    return EXIT.done;
+  }
+  for (const edit of edits) await host.change(edit);
+  const after = survey(await host.look(), mark);
+  say(call, world, after, edits, edits.length === 0 ? "nothing to do" : renderEdits(edits));
+  const wanted = wish === "add" ? "right" : "missing";
+  const wrong = after.places.filter(({ state }) => state !== wanted);
+  if (wrong.length === 0) return EXIT.done;
+  throw new Failure(
+    EXIT.broken,
+    `not as it should be after the change: ${wrong.map(({ where, state }) => `${where} (${state})`).join(", ")}`,
+    "somebody changes these rules at the same time: look, and run this again",
+  );
+};
+
+/** @returns a problem in a sentence where the running rules do not let marked packets in; undefined when all is well */
+export async function markProblem(world: World, mark: number): Promise<string | undefined> {
+  const host = await world.hostFirewall("/");
+  const seen = await host.look().catch((error) => {
+    if (error instanceof Failure && error.exit === EXIT.permission) return undefined;
+    throw error;
+  });
+  if (seen === undefined) return undefined;
+  const wrong = survey(seen, mark).places.filter(({ saved, state }) => !saved && state !== "right");
+  if (wrong.length === 0) return undefined;
+  const where = wrong.map((place) => `${place.where} (${place.state})`).join(", ");
+  return `the accept-mark rule is not right in the host's own firewall: ${where}; run: ${world.self} firewall integrate`;
+}
