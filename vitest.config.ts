@@ -32,11 +32,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          ...inTurn(1),
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "contract",
           include: ["test/contract/**/*.test.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
-          ...inTurn(1),
+          ...inTurn(2),
         },
       },
       {
@@ -50,7 +58,7 @@ export default defineConfig({
           retry: process.env.CI === "true" ? 1 : 0,
           // each file has a lab of its own; more at once would make the measured times those of a busy machine
           maxWorkers: 2,
-          ...inTurn(2),
+          ...inTurn(3),
         },
       },
     ],

@@ -1,12 +1,12 @@
 // @ts-check
 // npm test: the set-up, then every test project in turn; the last line is the sum.
-//   --only unit|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
+//   --only unit|fuzz|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
 //   anything else              only test files whose path contains it
 import { parseArgs } from "node:util";
 import { fetchAsterisk } from "./asterisk-fetch.mjs";
 import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
 
-const PROJECTS = ["unit", "contract", "e2e"];
+const PROJECTS = ["unit", "fuzz", "contract", "e2e"];
 
 /** Programs that tests want, and the Debian packages that bring them. */
 const TOOLS = {

@@ -4,6 +4,7 @@ import { openWorld } from "./adapters/world.ts";
 import { GROUPS, TOPICS } from "./catalogue/all.ts";
 import { interpret, type Meaning } from "./cli.ts";
 import { EXIT, told } from "./failure.ts";
+import { printable } from "./render/style.ts";
 import { VERSION } from "./version.ts";
 
 /** A path as short as it can be written from here, quoted for a shell when it must be. */
@@ -25,7 +26,8 @@ function selfFor(config: string): string {
 
 /** One line what, one line what to do. */
 function complain(what: string, cure: string): void {
-  process.stderr.write(`knockctl: ${what}\n  ${cure}\n`);
+  const lines = `knockctl: ${what}\n  ${cure}`.split("\n");
+  process.stderr.write(`${lines.map(printable).join("\n")}\n`);
 }
 
 async function run({ command, call, config }: Extract<Meaning, { kind: "run" }>): Promise<number> {

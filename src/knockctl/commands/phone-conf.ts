@@ -8,9 +8,17 @@ export interface ConfLine {
   readonly value: string;
 }
 
-/** Comments: `;` to the end of the line unless escaped, and `;-- ... --;` over several lines. */
+/** Comments: `;` to the end of the line unless escaped, and `;-- ... --;` over several lines (`;---` is a line's). */
 function withoutComments(text: string): string {
-  return text.replace(/;--.*?--;/gs, "").replace(/(^|[^\\]);.*$/gm, "$1");
+  let kept = "";
+  let at = 0;
+  for (const { index } of text.matchAll(/;--(?!-)/g)) {
+    if (index < at) continue; // inside another
+    kept += text.slice(at, index);
+    const end = text.indexOf("--;", index + 3);
+    at = end === -1 ? text.length : end + 3;
+  }
+  return (kept + text.slice(at)).replace(/(^|[^\\]);.*$/gm, "$1");
 }
 
 /**
@@ -24,13 +32,25 @@ export function readConf(files: readonly ConfFile[]): ConfLine[] {
       .split("\n")
       .flatMap((line): ConfLine[] => {
         const [, name] = /^\s*\[([^\]]+)\]/.exec(line) ?? [];
-        if (name !== undefined) section = name;
-        const [, key, value] = /^\s*([^\s=[#][^=]*?)\s*=>?\s*(.*?)\s*$/.exec(line) ?? [];
-        return name !== undefined || key === undefined
-          ? []
-          : [{ section, key: key.toLowerCase(), value: value ?? "" }];
+        section = name ?? section;
+        const pair = name === undefined ? readPair(line) : undefined;
+        return pair === undefined ? [] : [{ section, ...pair }];
       });
   });
+}
+
+/** Reads `key = value` or `key => value`. Not by one pattern: long runs of blanks would make it try for minutes. */
+function readPair(line: string): Pick<ConfLine, "key" | "value"> | undefined {
+  const equals = line.indexOf("=");
+  const key = line.slice(0, Math.max(0, equals)).trim();
+  if (key === "" || /^[[#]/.test(key)) return undefined;
+  return {
+    key: key.toLowerCase(),
+    value: line
+      .slice(equals + 1)
+      .replace(/^>/, "")
+      .trim(),
+  };
 }
 
 /**

@@ -1,3 +1,5 @@
+import { UNPRINTABLE } from "../../shared/log/unprintable.ts";
+
 /** How text is dressed: by ANSI colours (ECMA-48 SGR), or not at all. */
 export type Dress = (text: string) => string;
 
@@ -36,6 +38,5 @@ export function styleFor(terminal: { readonly colour: boolean } | undefined): St
 
 /** Control characters as `?`: nothing that came from outside may move the cursor or change colours. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "?");
+  return text.replace(UNPRINTABLE, "?");
 }

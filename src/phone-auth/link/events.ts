@@ -1,25 +1,5 @@
 import type { LinkEvent } from "./link.ts";
 
-/** A channel as ARI's events bear it: the parts we read. */
-export interface AriChannel {
-  readonly id: string;
-  /** `PJSIP/201-0000002a`, `Local/864@internal-00000000;2` */
-  readonly name: string;
-  readonly caller?: { readonly number?: string };
-  readonly dialplan?: { readonly context?: string };
-}
-
-/** An event of ARI (docs.asterisk.org, REST Data Models): the parts we read. */
-export interface AriEvent {
-  readonly type: string;
-  readonly channel?: AriChannel;
-  readonly args?: readonly string[];
-  readonly digit?: string;
-  readonly playback?: { readonly id: string };
-  readonly cause?: number;
-  readonly eventname?: string;
-}
-
 /** The types of events that we read. */
 export const HEARD = [
   "StasisStart",
@@ -29,30 +9,56 @@ export const HEARD = [
   "PlaybackFinished",
 ] as const;
 
-/** Reads an event of ARI. @returns undefined for those that say nothing to us */
-export function readEvent(event: AriEvent): Exclude<LinkEvent, { kind: "state" }> | undefined {
-  const { type, channel, playback } = event;
-  if (type === "PlaybackFinished" && playback) return { kind: "played", playback: playback.id };
-  if (channel === undefined) return undefined;
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads an event of ARI (docs.asterisk.org, REST Data Models). What a caller chose stands in it too: whatever is not
+ * of its type counts as absent.
+ * @returns undefined for those that say nothing to us
+ */
+export function readEvent(event: unknown): Exclude<LinkEvent, { kind: "state" }> | undefined {
+  const { type, channel, playback, ...rest } = fields(event);
+  if (type === "PlaybackFinished") {
+    const id = text(fields(playback).id);
+    return id === "" ? undefined : { kind: "played", playback: id };
+  }
+  const { id, name, caller, dialplan } = fields(channel);
+  if (text(id) === "" || text(name) === "") return undefined;
+  return readChannelEvent(text(type), { id: text(id), name: text(name), caller, dialplan }, rest);
+}
+
+function readChannelEvent(
+  type: string,
+  { id, name, caller, dialplan }: { id: string; name: string; caller: unknown; dialplan: unknown },
+  { args, digit, cause }: Fields,
+): Exclude<LinkEvent, { kind: "state" }> | undefined {
   switch (type) {
     case "StasisStart":
       return {
         kind: "call",
-        channel: channel.id,
-        endpoint: endpointOf(channel.name),
-        number: channel.caller?.number ?? "",
-        context: channel.dialplan?.context ?? "",
-        args: event.args ?? [],
+        channel: id,
+        endpoint: endpointOf(name),
+        number: text(fields(caller).number),
+        context: text(fields(dialplan).context),
+        args: Array.isArray(args) ? args.map(text) : [],
       };
     case "ChannelDtmfReceived":
-      return { kind: "digit", channel: channel.id, digit: event.digit ?? "" };
+      return { kind: "digit", channel: id, digit: text(digit) };
     case "StasisEnd":
-      return { kind: "gone", channel: channel.id, cause: null };
+      return { kind: "gone", channel: id, cause: null };
     case "ChannelDestroyed":
-      return { kind: "gone", channel: channel.id, cause: event.cause ?? null };
+      return { kind: "gone", channel: id, cause: typeof cause === "number" ? cause : null };
     default:
       return undefined;
   }
+}
+
+function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** @returns a channel's technology and endpoint: its name without the number of the channel */

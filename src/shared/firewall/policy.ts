@@ -57,6 +57,11 @@ export function isServiceName(name: string): boolean {
   return /^[a-z][a-z0-9_]{0,13}$/.test(name) && !/\d$/.test(name) && !OWN_NAMES.includes(name);
 }
 
+/** @returns true for an interface's name (letters that Linux names use, IFNAMSIZ), or the start of one: `tun*`. */
+export function isInterfaceName(name: string): boolean {
+  return /^(?=.{1,15}$)[A-Za-z0-9_.:-]+\*?$/.test(name);
+}
+
 /** Writes a port range as settings do: `tcp/22`, `udp/10000-20000`. */
 export function formatPorts({ proto, from, to }: PortRange): string {
   return from === to ? `${proto}/${from}` : `${proto}/${from}-${to}`;

@@ -1,5 +1,6 @@
 import { familyOf } from "../address.ts";
 import type { TablePlan } from "./firewall.ts";
+import { isInterfaceName } from "./policy.ts";
 import { policiesOf, SET_SIZE } from "./table.ts";
 
 /** A named set of the table. */
@@ -44,11 +45,10 @@ const counted = (name: string, key: string, timeout: string): SetSpec => ({
   options: `flags dynamic,timeout ; size ${SET_SIZE - 1} ; timeout ${timeout} ;`,
 });
 
-/** Interface names are pasted into quotes: 15 bytes at most (IFNAMSIZ), and nothing that could end the quotes. */
+/** Interface names are pasted into quotes. @throws TypeError for one that could end them */
 export function quotedInterfaces(names: readonly string[]): string[] {
   return [...new Set(names)].sort().map((name) => {
-    if (!/^[\w.:@-]{1,15}\*?$/.test(name))
-      throw new TypeError(`not an interface name: ${JSON.stringify(name)}`);
+    if (!isInterfaceName(name)) throw new TypeError(`not an interface name: ${JSON.stringify(name)}`);
     return `"${name}"`;
   });
 }

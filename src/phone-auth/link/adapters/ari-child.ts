@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "ari-client";
 import { backoff } from "../../../shared/backoff.ts";
-import { type AriEvent, HEARD, readEvent } from "../events.ts";
+import { HEARD, readEvent } from "../events.ts";
 import type { Credentials, Order, Report } from "../messages.ts";
 
 /** One look whether Asterisk answers. ms */
@@ -72,15 +72,17 @@ class Connection {
     this.#client = client;
     this.#app = app;
     // on the client, never on channels: ari-client keeps those for ever
-    for (const type of HEARD) client.on(type, (event: AriEvent) => this.#hear(event));
-    client.on("ChannelUserevent", ({ eventname }: AriEvent) => this.#beats.get(eventname ?? "")?.());
+    for (const type of HEARD) client.on(type, (event: unknown) => this.#hear(event));
+    client.on("ChannelUserevent", ({ eventname }: { eventname?: string }) =>
+      this.#beats.get(eventname ?? "")?.(),
+    );
     client.on("ApplicationReplaced", () => void end({ say: "replaced" }));
     const lost = (): void => void end({ say: "lost", why: "the connection to Asterisk ended" });
     client.on("WebSocketReconnecting", lost);
     client.on("WebSocketMaxRetries", lost);
   }
 
-  #hear(event: AriEvent): void {
+  #hear(event: unknown): void {
     const read = readEvent(event);
     if (read === undefined) return;
     if (read.kind === "call") this.#channels.add(read.channel);

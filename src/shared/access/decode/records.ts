@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Address, parseGrantAddress } from "../../address.ts";
 import type { Duration } from "../../duration.ts";
+import { isInterfaceName, isServiceName } from "../../firewall/policy.ts";
 import type { Replay } from "../../ssh/replay.ts";
 import { damagedRecord } from "../../store/migrations.ts";
 import type { Entry } from "../../store/store.ts";
@@ -21,21 +22,26 @@ const address = z.string().transform((text, context): Address => {
   if (parsed === undefined) context.addIssue("no address");
   return parsed ?? ("" as Address);
 });
+/** Wall clock ms: what a Date can hold (ECMA-262, 21.4.1.1). */
+const moment = z.number().min(0).max(8.64e15);
 const names = z.array(z.string());
 const proof = z.enum(["none", "otp", "ssh"]);
 const by = z.enum(["knock", "phone", "admin"]);
 const port = z.int().min(1).max(65535);
 const range = z.object({ proto: z.enum(["tcp", "udp"]), from: port, to: port });
 
+/** Names go into nft text: they are as strict here as in the settings, whoever wrote the store. */
 const policy = z.object({
   guard: z.enum(["nothing", "services", "everything"]),
   mode: z.enum(["guard", "mark"]),
-  mark: z.number(),
+  mark: z.int().min(1).max(0xffff_ffff),
   onExpiry: z.enum(["keep", "cut"]),
   keepMax: duration,
-  services: z.array(z.object({ name: z.string(), ports: z.array(range), replies: z.boolean() })),
+  services: z.array(
+    z.object({ name: z.string().refine(isServiceName), ports: z.array(range), replies: z.boolean() }),
+  ),
   public: z.array(range),
-  trustedInterfaces: names,
+  trustedInterfaces: z.array(z.string().refine(isInterfaceName)),
   hooks: z.array(z.enum(["input", "forward"])),
 });
 
@@ -48,8 +54,8 @@ const user = z.object({
   maxTtl: duration.nullable(),
   approval: z.enum(["none", "phone", "call"]),
   enabled: z.boolean(),
-  expires: z.number().nullable(),
-  created: z.number(),
+  expires: moment.nullable(),
+  created: moment,
   pin: z.string().nullable().default(null),
   otp: z.string().nullable().default(null),
   sshKeys: names.default([]),
@@ -65,10 +71,10 @@ const grant = z.object({
   by,
   proof: proof.nullable(),
   reason: z.string().optional(),
-  since: z.number(),
-  renewed: z.number(),
+  since: moment,
+  renewed: moment,
   length: duration,
-  expires: z.number(),
+  expires: moment,
   ends: z.number(),
   closed: z.object({ how: z.enum(["expired", "revoked", "displaced"]), kept: z.boolean() }).optional(),
   boot: z.string(),
@@ -82,31 +88,31 @@ const pending = z.object({
   proof,
   code: z.string().nullable(),
   length: duration.nullable().default(null),
-  since: z.number(),
-  expires: z.number(),
+  since: moment,
+  expires: moment,
   ends: z.number(),
   boot: z.string(),
 });
 const tries = z.object({
   wrong: z.number(),
-  last: z.number(),
+  last: moment,
   day: z.number(),
   today: z.number(),
-  good: z.number().nullable(),
+  good: moment.nullable(),
 });
 const replay = z.object({
   floor: z.number(),
   seen: z.array(z.object({ time: z.number(), nonce: z.string() })),
 });
-const clock = z.object({ wall: z.number(), uptime: z.number(), boot: z.string() });
+const clock = z.object({ wall: moment, uptime: z.number(), boot: z.string() });
 const firewall = z.object({
   confirmed: policy.nullable(),
-  trial: z.object({ policy, ends: z.number(), endsWall: z.number() }).nullable(),
+  trial: z.object({ policy, ends: z.number(), endsWall: moment }).nullable(),
   adopted: z.array(z.object({ family: z.literal([4, 6]), key: z.string(), ends: z.number() })),
   boot: z.string(),
 });
 const event = z.object({
-  at: z.number(),
+  at: moment,
   event: z.string(),
   user: z.string().nullable(),
   address: z.string().nullable(),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { escaped } from "../../log/unprintable.ts";
 import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
 
 const name = z.string().min(1).max(64);
@@ -9,6 +10,8 @@ const seconds = z
   .max(366 * 86_400);
 /** Sixteen of the longest lines that are taken. Characters. */
 const keyFile = z.string().max(32_768);
+/** Of a refusal. Characters. */
+const MAX_MESSAGE = 200;
 const time = z.iso.datetime({ offset: true });
 const nothing = z.strictObject({});
 const wishes = {
@@ -110,7 +113,8 @@ export function decodeRequest(line: string): AdminRequest {
     const [issue] = result.error.issues;
     throw new Refusal(
       "usage",
-      `${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim(),
+      // it may repeat a name that was sent
+      escaped(`${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim().slice(0, MAX_MESSAGE)),
       `see knockctl ${verb.replace("_", " ")} --help`,
     );
   }

@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { Fields, Log } from "../log.ts";
+import { escaped } from "../unprintable.ts";
 
 /** What openLog needs to know. */
 export interface LogOptions {
@@ -17,14 +18,17 @@ const COLORS: Record<string, string> = {
   error: "\x1b[31m",
 };
 
+/** Takes whole lines, each with its newline. */
+export type Sink = (line: string) => void;
+
 /**
- * Opens the log on standard error: one JSON object a line, or on a terminal one short line. Written at once: a
- * daemon that is killed has said all it knew. A reader that goes away (EPIPE) does not stop us.
+ * Opens the log: one JSON object a line, or on a terminal one short line. Whatever the fields hold, a line stays one
+ * line, and no control character is in it.
+ * @param sink where lines go: standard error
  */
-export function openLog({ name, level, pretty, color }: LogOptions): Log {
-  const destination = pino.destination({ fd: 2, sync: true });
-  destination.on("error", () => undefined);
-  const sink = pretty ? { write: (line: string) => destination.write(prettyLine(line, color)) } : destination;
+export function openLog({ name, level, pretty, color }: LogOptions, sink: Sink = standardError()): Log {
+  // pino leaves C1 controls as they are, which JSON allows and some terminals obey
+  const line = pretty ? (json: string) => prettyLine(json, color) : escaped;
   const logger = pino(
     {
       name,
@@ -33,13 +37,20 @@ export function openLog({ name, level, pretty, color }: LogOptions): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    sink,
+    { write: (json: string) => sink(`${line(json.trimEnd())}\n`) },
   );
   const at =
     (method: "debug" | "info" | "warn" | "error") =>
     (message: string, fields: Fields = {}) =>
       logger[method](fields, message);
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** Written at once: a daemon that is killed has said all it knew. A reader that goes away (EPIPE) does not stop us. */
+function standardError(): Sink {
+  const destination = pino.destination({ fd: 2, sync: true });
+  destination.on("error", () => undefined);
+  return (line) => void destination.write(line);
 }
 
 function prettyLine(line: string, color: boolean): string {
@@ -49,5 +60,5 @@ function prettyLine(line: string, color: boolean): string {
     .join(" ");
   const label = String(level).padEnd(5);
   const shown = color ? `${COLORS[String(level)] ?? ""}${label}\x1b[0m` : label;
-  return `${String(time).slice(11, 19)} ${shown} ${String(msg)}${rest === "" ? "" : `  ${rest}`}\n`;
+  return `${String(time).slice(11, 19)} ${shown} ${escaped(String(msg) + (rest === "" ? "" : `  ${rest}`))}`;
 }

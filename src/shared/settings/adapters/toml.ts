@@ -26,6 +26,15 @@ export async function readToml(file: string): Promise<Record<string, unknown>> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw unreadable(file, error);
   });
+  return parseToml(text, file);
+}
+
+/**
+ * Parses TOML.
+ * @param file its name, for the error
+ * @throws SettingsError with line and column
+ */
+export function parseToml(text: string, file: string): Record<string, unknown> {
   try {
     return parse(text);
   } catch (error) {

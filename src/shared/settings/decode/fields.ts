@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { parseAddress } from "../../address.ts";
 import { type Duration, parseDuration } from "../../duration.ts";
-import type { PortRange } from "../../firewall/policy.ts";
+import { isInterfaceName, type PortRange } from "../../firewall/policy.ts";
 import { isExtension } from "../extension.ts";
 
 /** A text field that is read by `parse`; `complaint` tells what it must be. */
@@ -34,11 +34,6 @@ function parseMark(text: string): number | undefined {
   return Number.isInteger(Math.log2(mark)) ? mark : undefined;
 }
 
-/** An interface goes into nft text: nothing but the letters that Linux names use, 15 bytes at most (IFNAMSIZ). */
-const INTERFACE = /^(?=.{1,15}$)[A-Za-z0-9_.:-]+\*?$/;
-
-const parseInterface = (text: string): string | undefined => (INTERFACE.test(text) ? text : undefined);
-
 const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 
 export const duration = parsed<Duration>(parseDuration, "must be a duration such as 90s, 15m, 2h, 1d");
@@ -47,7 +42,7 @@ export const portSpan = parsed(parseSpan, 'must be two ports, such as "2000-3276
 export const mark = parsed(parseMark, 'must be one bit in hex, such as "0x04000000"');
 export const address = parsed<string>(parseAddress, "must be an IPv4 or IPv6 address");
 export const networkInterface = parsed(
-  parseInterface,
+  (text) => (isInterfaceName(text) ? text : undefined),
   'must be an interface name, or the start of one: "tun*"',
 );
 export const serverName = parsed(

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { escaped } from "../../log/unprintable.ts";
 import { nearest } from "../nearest.ts";
 import type { SettingsProblem } from "../problem.ts";
 import { KNOWN_KEYS, SERVICE_KEYS } from "./sections.ts";
@@ -6,12 +7,13 @@ import { KNOWN_KEYS, SERVICE_KEYS } from "./sections.ts";
 type Issue = z.core.$ZodIssue;
 type Keys = readonly PropertyKey[];
 
-/** Writes a key path as a person would: `services.sip.ports[1]`. */
+/** Writes a key path as a person would: `services.sip.ports[1]`. A quoted key may hold anything. */
 function dotted(keys: Keys): string {
-  return keys.reduce<string>((text, key) => {
+  const path = keys.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
     return text === "" ? String(key) : `${text}.${String(key)}`;
   }, "");
+  return escaped(path);
 }
 
 function at(raw: unknown, keys: Keys): unknown {
