@@ -5,6 +5,9 @@ import { lineSplitter } from "../../src/shared/gate/lines.ts";
 import { Refusal } from "../../src/shared/gate/verbs.ts";
 import { type Attempt, assertNothingOf, assertPrintable, attempt, target } from "./target.ts";
 
+/** Bytes of a line. */
+const MAX_LINE = 65_536;
+
 const question = (verb: string, args: object): string => JSON.stringify({ verb, args });
 
 const admin = [
@@ -115,13 +118,13 @@ export const splitLines = target({
     for (const result of results) assert.deepEqual(result.ok && result.value, first?.ok && first.value);
     const whole = bytes.toString("utf8").split("\n");
     if (first?.ok) assert.deepEqual(first.value, whole.slice(0, -1));
-    else assert.ok(whole.some((line) => Buffer.byteLength(line) > 65_536));
+    else assert.ok(whole.some((line) => Buffer.byteLength(line) > MAX_LINE));
   },
 });
 
 /** The lines of some bytes that come in pieces of that size. */
 function split(bytes: Buffer, size: number): string[] {
-  const take = lineSplitter();
+  const take = lineSplitter(MAX_LINE);
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += size) lines.push(...take(bytes.subarray(at, at + size)));
   return lines;

@@ -4,10 +4,15 @@ import type { CallEffect, CallEvent, CallSettings } from "../../src/phone-auth/c
 import { type CallState, LIMITS, NEW_CALL } from "../../src/phone-auth/call/state.ts";
 import { step } from "../../src/phone-auth/call/step.ts";
 import { endpointOf, readEvent } from "../../src/phone-auth/link/events.ts";
+import { minutes, seconds } from "../../src/shared/duration.ts";
 import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
 import { attempt, target } from "./target.ts";
 
-const settings: CallSettings = { sounds: "core", recordings: "/sounds" };
+const settings: CallSettings = {
+  sounds: "core",
+  recordings: "/sounds",
+  patience: { call: minutes(3), first_digit: seconds(10), between_digits: seconds(6) },
+};
 const session = "0123456789abcdef0123456789abcdef";
 const granted = { address: "203.0.113.7", seconds: 3600, services: ["ssh"] };
 const request = { id: "p12ab34", address: "192.0.2.9", services: ["ssh"], coded: false, since: "2026-01-01" };

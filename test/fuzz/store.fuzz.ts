@@ -146,7 +146,7 @@ export const store = target({
     const picture = projectAll(state.ledger, NOW.uptime, projectionRules(state));
     assert.equal(changesProblem(difference(new Map(), picture, NOW.uptime)), undefined);
     for (const current of loadedPolicies(state)) {
-      const text = rulesetText({ owner: "/srv", current, allow: [], knockUdp: [] });
+      const text = rulesetText({ owner: "/srv", current, allow: [], knockUdp: [], knockTcp: [] });
       assert.doesNotMatch(text, /flush ruleset/);
     }
     for (const one of state.ledger.all()) viewGrant(one, NOW.uptime);
