@@ -16,8 +16,10 @@ const PROGRAM = fileURLToPath(new URL("lab-agent.mjs", import.meta.url));
  * @property {(args: Where) => Promise<{ outcome: Reached, ms: number, greeting: string }>} connect
  * @property {(args: Where & { every?: number }) => Promise<{ at: number | null }>} connectUntilOpen
  *   a new SYN every `every` ms until one is accepted; `at` is when that one left
+ * @property {(args: { address: string, steps: { proto: "udp" | "tcp", port: number }[], payload?: string, payloads?: string[], gap?: number, from?: string, localPort?: number, times?: number }) => Promise<{ at: number }>} knock
+ *   UDP datagrams and TCP SYNs, `gap` ms apart (20), each step `times` (1); `at` is when the last one left
  * @property {(args: { address: string, ports: number[], payload?: string, payloads?: string[], gap?: number, from?: string }) => Promise<{ at: number }>} send
- *   UDP datagrams, `gap` ms apart (20); `at` is when the last one left
+ *   the same for UDP ports only
  * @property {(args: { address: string, knockers: { from: string, ports: number[] }[], payload?: string, gap?: number }) => Promise<{ at: number }>} sendMany
  * @property {(args: Where & { payload?: string, localPort?: number }) => Promise<{ reply: string | null }>} ask
  * @property {(args: Where) => Promise<{ outcome: Reached, session: number | null }>} openSession
@@ -29,6 +31,7 @@ const COMMANDS = /** @type {const} */ ([
   "listen",
   "connect",
   "connectUntilOpen",
+  "knock",
   "send",
   "sendMany",
   "ask",

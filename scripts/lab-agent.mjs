@@ -49,6 +49,16 @@ function dial({ address, port, from, timeout = 1000 }) {
 }
 
 /**
+ * One SYN: given up before the kernel would send it again, where nobody answers.
+ * @param {{ address: string, port: number, from?: string, localPort: number }} where
+ */
+function sendSyn({ address, port, from, localPort }) {
+  const socket = createConnection({ host: address, port, localAddress: from, localPort });
+  socket.on("error", () => {});
+  setTimeout(() => socket.destroy(), 500);
+}
+
+/**
  * Waits for the first data, 300 ms at most.
  * @param {Socket} socket
  * @returns {Promise<string>}
@@ -124,19 +134,25 @@ const commands = {
     return { at: first?.at ?? null };
   },
 
-  /** Datagrams to one port after another from one socket, `gap` ms apart. `at`: when the last one left. */
-  async send({ address, ports, payload = "", payloads, gap = 20, from }) {
+  /** Datagrams from one socket and SYNs, `gap` ms apart. `at`: when the last one left. */
+  async knock({ address, steps, payload = "", payloads, gap = 20, from, localPort = 0, times = 1 }) {
     const socket = udpSocket(address);
-    await bind(socket, 0, from);
+    await bind(socket, localPort, from);
     let at = 0;
-    for (const [index, port] of ports.entries()) {
+    for (const [index, { proto, port }] of steps.entries()) {
       if (index > 0 && gap > 0) await after(gap);
       at = monotonic();
-      await new Promise((settle) => socket.send(payloads?.[index] ?? payload, port, address, settle));
+      for (let n = 0; n < times; n++) {
+        if (proto === "tcp") sendSyn({ address, port, from, localPort });
+        else await new Promise((settle) => socket.send(payloads?.[index] ?? payload, port, address, settle));
+      }
     }
     socket.close();
     return { at };
   },
+
+  send: ({ ports, ...rest }) =>
+    commands.knock({ ...rest, steps: ports.map((port) => ({ proto: /** @type {const} */ ("udp"), port })) }),
 
   /** Many sources at once, each knocking its own ports: `knockers` of {from, ports}. Settles when all have sent. */
   async sendMany({ address, knockers, gap = 20, payload = "" }) {

@@ -123,10 +123,12 @@ export class Instance {
 
   /**
    * Starts knockd and waits until `knockctl status` calls it running.
+   * @param {NodeJS.ProcessEnv} [env] laid over our own environment
    * @throws {Error} with its log when it ends, or is not up in 10 s
    */
-  async start() {
-    const knockd = this.host.start(process.execPath, [join(ROOT, "bin/knockd"), "--config", this.config]);
+  async start(env = {}) {
+    const command = [join(ROOT, "bin/knockd"), "--config", this.config];
+    const knockd = this.host.start(process.execPath, command, { env });
     this.#knockd = knockd;
     let over = false;
     knockd.ended.then(() => {
@@ -172,15 +174,15 @@ export class Instance {
   }
 
   /**
-   * Knocks a user's UDP ports from a host.
+   * Knocks a user's ports from a host.
    * @param {Host} from
    * @param {User} user
-   * @param {{ family?: 4 | 6, source?: string, gap?: number, payload?: string }} [options] `source`: see Host.anyip
+   * @param {{ family?: 4 | 6, source?: string, gap?: number, payload?: string, localPort?: number, times?: number }} [options] `source`: see Host.anyip
    * @returns {Promise<{ at: number }>} when the last packet left, monotonic ms
    */
   knock(from, user, { family = 4, source, ...rest } = {}) {
     const address = family === 4 ? this.host.address : this.host.address6;
-    return from.agent.send({ address, ports: user.steps.map(({ port }) => port), from: source, ...rest });
+    return from.agent.knock({ address, steps: user.steps, from: source, ...rest });
   }
 
   /**
