@@ -16,6 +16,8 @@ const PACKAGES: Record<string, string> = {
   pgrep: "procps",
   nsenter: "util-linux",
   sipp: "sip-tester",
+  ping: "iputils-ping",
+  dnsmasq: "dnsmasq-base",
 };
 
 /** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */

@@ -52,6 +52,7 @@ describe("the ruleset, whole", () => {
     everything: rulesetText(withPolicy({ guard: "everything" })),
     candidate: rulesetText({ ...plan, candidate: { ...policy, guard: "everything", onExpiry: "cut" } }),
     forward: rulesetText(withPolicy({ hooks: ["input", "forward"] })),
+    "forward-everything": rulesetText(withPolicy({ guard: "everything", hooks: ["input", "forward"] })),
     boot: bootText({ ...plan, candidate: { ...policy, guard: "everything" } }),
   };
   for (const [name, text] of Object.entries(goldens)) {

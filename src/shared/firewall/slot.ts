@@ -1,4 +1,4 @@
-import type { Policy, Service } from "./policy.ts";
+import type { Policy, PortRange, Service } from "./policy.ts";
 import { dport, dports, portSet } from "./ports.ts";
 import { quotedInterfaces } from "./sets.ts";
 import type { Chain } from "./table.ts";
@@ -113,10 +113,13 @@ const knockPorts = ({ mark }: Policy): string[] => [
 
 const DENY_BY_DEFAULT_ALLOWLIST: readonly string[] = ["ip saddr @allow4 accept", "ip6 saddr @allow6 accept"];
 
+/** Errors about connections that are let in: path MTU discovery of both sides lives by them. */
+const RELATED = "ct state related meta l4proto { icmp, ipv6-icmp } accept";
+
 /** Without these the host loses its own connections, path MTU discovery, IPv6 neighbours or its DHCP lease (RFC 4890). */
 const ESSENTIAL: readonly string[] = [
   "ct state established ct direction reply accept",
-  "ct state related meta l4proto { icmp, ipv6-icmp } accept",
+  RELATED,
   "meta l4proto icmp icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } limit rate 50/second accept",
   "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request } limit rate 50/second accept",
   "ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } accept",
@@ -158,17 +161,28 @@ function tailChain(slot: Slot, { mark, onExpiry }: Policy): Chain {
   };
 }
 
+/** The way in to what a container or guest publishes; its answers, and what it asks for itself, are none. */
+const PUBLISHED = "ct status dnat ct direction original";
+
 /** Published (DNATed) ports of containers and guests, by the port the client dialled. */
 function forwardChain(slot: Slot, policy: Policy): Chain {
-  const match = (proto: "tcp" | "udp", ports: string): string =>
-    `ct status dnat ct direction original meta l4proto ${proto} ct original proto-dst ${ports}`;
+  const to = (ports: readonly PortRange[], verdict: string): string[] =>
+    portSet(ports).map(
+      ([proto, set]) => `${PUBLISHED} meta l4proto ${proto} ct original proto-dst ${set} ${verdict}`,
+    );
   const closes = policy.guard !== "nothing" && policy.hooks.includes("forward");
-  const rules = policy.services.flatMap(({ name, ports }) =>
-    portSet(ports).map(([proto, set]) => `${match(proto, set)} goto ${slot}_close_${name}`),
-  );
+  const services = policy.services.flatMap(({ name, ports }) => to(ports, `goto ${slot}_close_${name}`));
+  const rest = [
+    ...DENY_BY_DEFAULT_ALLOWLIST,
+    ...to(policy.public, "accept"),
+    RELATED,
+    `${PUBLISHED} goto ${slot}_tail`,
+  ];
+  const everything = policy.guard === "everything";
+  const about = everything ? "published ports, all but the public ones" : "published ports of the services";
   return {
     name: `${slot}_forward`,
-    about: closes ? "published ports of the services" : "nothing forwarded is closed",
-    rules: closes ? [...trustedRule(policy), ...rules] : [],
+    about: closes ? about : "nothing forwarded is closed",
+    rules: closes ? [...trustedRule(policy), ...services, ...(everything ? rest : [])] : [],
   };
 }
