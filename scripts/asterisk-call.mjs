@@ -6,16 +6,32 @@ import { until } from "./until.mjs";
 export class AsteriskCall {
   #asterisk;
   #robot;
+  #name;
 
   /**
    * @param {import("./asterisk.mjs").Asterisk} asterisk
-   * @param {string} id of the caller's own channel
+   * @param {{ id: string, name: string }} channel the caller's own
    * @param {string} robot who keys for him
    */
-  constructor(asterisk, id, robot) {
+  constructor(asterisk, { id, name }, robot) {
     this.#asterisk = asterisk;
     this.id = id;
+    this.#name = name.replace(/;1$/, "");
     this.#robot = robot;
+  }
+
+  /** @returns {string[]} the prompts this caller has heard, when he called from within Asterisk (`local`) */
+  heard() {
+    return this.#asterisk.played(this.#name);
+  }
+
+  /** Waits until a prompt was played to this caller, `times` times. @param {string} prompt @param {number} [times] */
+  async hears(prompt, times = 1) {
+    const count = () => this.heard().filter((one) => one.endsWith(prompt)).length;
+    const what = `${this.#name} hears ${prompt}`;
+    await until(() => count() >= times, { what, deadline: 30_000 }).catch((error) => {
+      throw new Error(`${error.message}; he heard ${this.heard().join(" ") || "nothing"}`);
+    });
   }
 
   /**

@@ -201,7 +201,7 @@ export class Asterisk {
       { variables },
     );
     if (status !== 200) throw new Error(`Asterisk does not call ${endpoint}: ${status} ${body?.message}`);
-    return new AsteriskCall(this, body.id, robot);
+    return new AsteriskCall(this, body, robot);
   }
 
   /** @returns {Promise<string[]>} the names of all channels there are */

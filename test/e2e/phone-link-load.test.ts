@@ -1,16 +1,21 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect } from "vitest";
 import { openChildLink } from "../../src/phone-auth/link/adapters/child-link.ts";
 import type { LinkEvent } from "../../src/phone-auth/link/link.ts";
 import { ARI_PASSWORD, type Asterisk, needsAsterisk, startAsterisk } from "../helpers/asterisk.ts";
 import { openPhoneScene, type PhoneScene } from "../helpers/asterisk-scene.ts";
 import { type Lab, openLab } from "../helpers/lab.ts";
+import { addCallers, callTo, type Pins, STEPS } from "../helpers/phone-steps.ts";
 import { until } from "../helpers/wait.ts";
 
 const { describe, test } = await needsAsterisk("nft");
 const CALLS = process.env.KNOCKLINE_LONG === "1" ? 1_000 : 200;
+const STEPS_COUNT = Object.keys(STEPS).length;
+/** How often each step is reached at once. */
+const COPIES = 2;
 /** Calls that are under way at once. */
-const AT_ONCE = 20;
+const AT_ONCE = COPIES * STEPS_COUNT;
 
 describe("50 callers at once", () => {
   let lab: Lab | undefined;
@@ -57,40 +62,53 @@ describe("50 callers at once", () => {
   });
 });
 
-describe(`${CALLS} calls, hung up at all moments`, () => {
+describe(`${CALLS} calls, hung up at every step`, () => {
   let scene: PhoneScene;
+  let pins: Pins;
   beforeAll(async () => {
     scene = await openPhoneScene({ phone: { max_calls: AT_ONCE } });
+    pins = await addCallers(scene);
   });
   afterAll(() => scene?.close());
 
-  /** Memory in MiB, and open files, of phone-auth. */
-  const usage = () => ({
-    files: readdirSync(`/proc/${scene.pid}/fd`).length,
-    memory: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${scene.pid}/status`, "utf8"))?.[1]) / 1024,
-  });
+  /** Memory in MiB of phone-auth and its child. */
+  const memory = () =>
+    [scene.pid, scene.linkPid]
+      .map((pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024)
+      .reduce((sum, one) => sum + one);
 
-  /** AT_ONCE calls, the first hung up at once, the last after a good second of keying nonsense. */
+  /** COPIES calls to each step, hung up there. */
   async function round(): Promise<void> {
-    const calls = await Promise.all(Array.from({ length: AT_ONCE }, () => scene.asterisk.call()));
-    const keys = ["", "#", "*#*#*#", "1#", "0123456789#"];
+    const steps = Array.from({ length: COPIES }, () => Object.keys(STEPS)).flat();
     await Promise.all(
-      calls.map(async (call, n) => {
-        if (n >= 5) await call.press(keys[n % keys.length] ?? "").catch(() => undefined);
-        await call.hangUp();
-      }),
+      steps.map(async (step, n) => (await callTo(scene, step, pins, Math.floor(n / STEPS_COUNT))).hangUp()),
     );
+    await until(async () => (await scene.asterisk.channels()).length === 0, {
+      what: "no channel is left",
+      deadline: 15_000,
+    });
+    await scene.instance.knockctl(["unlock", "all"]); // wrong PINs are among the steps
   }
 
-  test("leave nothing behind: no channel, connection, or memory", { timeout: 300_000 }, async () => {
+  test("leave nothing behind: no channel, connection, timer, or memory", { timeout: 900_000 }, async () => {
     await round(); // the first brings Node's own caches
-    const before = usage();
-    for (let served = 0; served < CALLS; served += AT_ONCE) await round();
-    await until(async () => (await scene.asterisk.channels()).length === 0, { what: "no channel is left" });
-    await until(() => usage().files <= before.files, { what: "every connection is closed" });
-    expect(usage().memory - before.memory).toBeLessThan(40);
+    const before = { memory: memory(), census: await scene.census(), child: scene.linkPid };
+    const begin = performance.now();
+    let served = 0;
+    for (; served < CALLS; served += AT_ONCE) await round();
+    const grown = memory() - before.memory;
+    const took = (performance.now() - begin) / 1_000;
+    console.log(
+      `${served} calls in ${took.toFixed(0)} s: memory ${grown.toFixed(1)} MiB more, of two processes`,
+    );
+    expect(grown).toBeLessThan(40);
+    expect(scene.linkPid, "the link was never replaced").toBe(before.child);
+    await until(async () => isDeepStrictEqual(await scene.census(), before.census), {
+      what: "timers, sockets and pipes are as before",
+      every: 100,
+    });
+    expect((await scene.instance.json(["list"])).grants).toEqual([]);
     expect(scene.log()).not.toContain("MaxListenersExceeded");
-    const call = await scene.callAndBeAsked();
-    await call.hangUp();
+    await (await scene.callAndBeAsked()).hangUp();
   });
 });

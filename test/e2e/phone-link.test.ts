@@ -9,13 +9,6 @@ const { describe, test } = await needsAsterisk("nft");
 const FROZEN = process.env.KNOCKLINE_LONG === "1" ? 30_000 : 10_000;
 const AWAY = process.env.KNOCKLINE_LONG === "1" ? 600_000 : 4_000;
 
-/** The process that runs ari-client for a phone-auth. @throws when there is none */
-function childOf(pid: number): number {
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-  if (!child) throw new Error("phone-auth has no child");
-  return Number(child);
-}
-
 const isAlive = (pid: number): boolean => readdirSync("/proc").includes(String(pid));
 
 describe("the link to Asterisk", () => {
@@ -38,7 +31,7 @@ describe("the link to Asterisk", () => {
   });
 
   test("hides its password: not in an argument, environment or log", async () => {
-    for (const pid of [scene.pid, childOf(scene.pid)])
+    for (const pid of [scene.pid, scene.linkPid])
       for (const file of ["cmdline", "environ"])
         expect(readFileSync(`/proc/${pid}/${file}`, "utf8")).not.toContain(ARI_PASSWORD);
     expect(scene.log()).not.toContain(ARI_PASSWORD);
@@ -100,13 +93,13 @@ describe("the link to Asterisk", () => {
 
   test("mends itself when the process of ari-client is killed in the middle of a call", async () => {
     const asking = await scene.callAndBeAsked();
-    process.kill(childOf(scene.pid), "SIGKILL");
+    process.kill(scene.linkPid, "SIGKILL");
     await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
     await asking.isOver(5_000);
   });
 
   test("mends itself when the process of ari-client stands still", async () => {
-    const child = childOf(scene.pid);
+    const child = scene.linkPid;
     process.kill(child, "SIGSTOP");
     await until(() => !isAlive(child), { what: "the child is replaced", deadline: 8_000 });
     await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
@@ -115,7 +108,7 @@ describe("the link to Asterisk", () => {
   test("says that the password is wrong, and takes a right one without a restart", async () => {
     const before = scene.pid;
     scene.writePassword("wrong");
-    process.kill(childOf(scene.pid), "SIGKILL");
+    process.kill(scene.linkPid, "SIGKILL");
     await scene.becomes("refused").finally(() => scene.writePassword(ARI_PASSWORD));
     expect(scene.log()).toContain("Asterisk refuses us: wrong password");
     await (await scene.callsWorkWithin(BACK_WITHIN)).hangUp();
@@ -169,7 +162,7 @@ describe("the link to Asterisk", () => {
 
   test("SIGTERM hangs up and ends, nothing stays behind", async () => {
     const asking = await scene.callAndBeAsked();
-    const child = childOf(scene.pid);
+    const child = scene.linkPid;
     expect(await scene.stop()).toMatchObject({ code: 0 });
     await asking.isOver(2_000);
     await noneLeft();

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ARI_PASSWORD, type Asterisk, type AsteriskCall, startAsterisk } from "./asterisk.ts";
@@ -7,6 +7,9 @@ import type { Running } from "./lab.ts";
 import { until } from "./wait.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/phone-auth", import.meta.url));
+
+/** Makes a program count what it holds when asked. */
+const CENSUS = fileURLToPath(new URL("./census.cjs", import.meta.url));
 
 /** How soon everything must work again once what it lacked is back. ms */
 export const BACK_WITHIN = 5_000;
@@ -38,9 +41,36 @@ export class PhoneScene {
     writeFileSync(join(this.instance.folder, "ari.secret"), `${password}\n`, { mode });
   }
 
+  /** The process id of its child that runs ari-client. @throws when there is none */
+  get linkPid(): number {
+    const [child] = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8").trim().split(" ");
+    if (!child) throw new Error("phone-auth has no child");
+    return Number(child);
+  }
+
   /** Starts phone-auth. */
   start(): void {
-    this.#phone = this.scene.server.start(process.execPath, [PROGRAM, "--config", this.instance.config]);
+    const env = { NODE_OPTIONS: `--require=${CENSUS}`, KNOCKLINE_CENSUS: this.instance.folder };
+    const args = [PROGRAM, "--config", this.instance.config];
+    this.#phone = this.scene.server.start(process.execPath, args, { env });
+  }
+
+  /** Counts timers, sockets and pipes of phone-auth and of its child, by kind. */
+  async census(): Promise<Record<string, number>> {
+    const counts = await Promise.all([this.pid, this.linkPid].map((pid) => this.#count(pid)));
+    const entries = counts.flatMap((one, n) =>
+      Object.entries(one).map(
+        ([kind, count]) => [`${n === 0 ? "phone-auth" : "ari-link"} ${kind}`, count] as const,
+      ),
+    );
+    return Object.fromEntries(entries);
+  }
+
+  async #count(pid: number): Promise<Record<string, number>> {
+    const file = join(this.instance.folder, `census-${pid}.json`);
+    rmSync(file, { force: true });
+    process.kill(pid, "SIGUSR2");
+    return until(() => existsSync(file) && JSON.parse(readFileSync(file, "utf8")), { what: "a census" });
   }
 
   /** @returns what became of it: exit code and last words */
