@@ -30,7 +30,9 @@ export class AsteriskCall {
     const count = () => this.heard().filter((one) => one.endsWith(prompt)).length;
     const what = `${this.#name} hears ${prompt}`;
     await until(() => count() >= times, { what, deadline: 30_000 }).catch((error) => {
-      throw new Error(`${error.message}; he heard ${this.heard().join(" ") || "nothing"}`);
+      const lines = this.#asterisk.log().split("\n");
+      const about = lines.filter((line) => line.includes(this.#name) || line.includes("WARNING"));
+      throw new Error(`${error.message}; Asterisk said\n${about.slice(-30).join("\n")}`);
     });
   }
 

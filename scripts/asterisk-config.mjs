@@ -123,6 +123,11 @@ exten => _45XX,1,Answer()
  same => n,Wait(0.5)
  same => n,Hangup()
 
+; plays a recording, given with the call, and hangs up
+exten => play,1,Answer()
+ same => n,Playback(\${RECORDING})
+ same => n,Hangup()
+
 ; calls from outside reach the same number
 [from-trunk]
 exten => 864,1,Goto(internal,864,1)
