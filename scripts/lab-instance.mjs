@@ -53,6 +53,8 @@ export class Instance {
     this.folder = folder;
     folders.add(folder);
     this.config = join(folder, "knockline.toml");
+    /** Laid over the environment of knockd and knockctl. @type {NodeJS.ProcessEnv} */
+    this.env = {};
   }
 
   /** Writes the settings file anew: for a SIGHUP, a restart or `firewall apply`. @param {Settings} settings */
@@ -66,8 +68,9 @@ export class Instance {
    * @param {import("./lab-host.mjs").RunOptions} [options]
    * @returns {Promise<Ran>}
    */
-  knockctl(args, options) {
-    return this.host.run(process.execPath, this.commandLine(args), options);
+  knockctl(args, options = {}) {
+    const env = { ...this.env, ...options.env };
+    return this.host.run(process.execPath, this.commandLine(args), { ...options, env });
   }
 
   /** @param {readonly string[]} args @returns {string[]} what follows `node` for one knockctl command */
@@ -123,12 +126,12 @@ export class Instance {
 
   /**
    * Starts knockd and waits until `knockctl status` calls it running.
-   * @param {NodeJS.ProcessEnv} [env] laid over our own environment
+   * @param {NodeJS.ProcessEnv} [env] laid over this.env, for this life only
    * @throws {Error} with its log when it ends, or is not up in 10 s
    */
   async start(env = {}) {
     const command = [join(ROOT, "bin/knockd"), "--config", this.config];
-    const knockd = this.host.start(process.execPath, command, { env });
+    const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
     this.#knockd = knockd;
     let over = false;
     knockd.ended.then(() => {

@@ -28,6 +28,7 @@ const TOOLS = {
   conntrack: "conntrack",
   shellcheck: "shellcheck",
   sipp: "sip-tester",
+  faketime: "faketime",
 };
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import type { EventView } from "../../src/shared/gate/views.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
 import type { Host, Running } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
+import { type Line, signLine } from "../helpers/proofs.ts";
 import { until } from "../helpers/wait.ts";
 
 const { describe, test } = needs("namespaces", "nft", "ssh-keygen");
@@ -13,16 +13,6 @@ const { describe, test } = needs("namespaces", "nft", "ssh-keygen");
 const { test: testWithNc } = needs("nc");
 
 const SERVER = "lab-server";
-
-/** What a signed line says; what is not named is as an honest client writes it. */
-interface Line {
-  readonly server?: string;
-  readonly user?: string;
-  /** Seconds that the laptop's clock is ahead. */
-  readonly ahead?: number;
-  readonly address?: string;
-  readonly seconds?: number;
-}
 
 describe("knocks signed with an SSH key", () => {
   let scene: Scene<"laptop" | "stranger">;
@@ -81,16 +71,8 @@ describe("knocks signed with an SSH key", () => {
   const fresh = (key: string, ...options: string[]): Promise<User> =>
     scene.instance.json(["user", "add", `user${++count}`, "--ssh-key", `${key}.pub`, ...options]);
 
-  /** Signs a line by ssh-keygen itself. @returns the datagram */
-  function signed(key: string, user: User, line: Line = {}): string {
-    const time = Math.floor(Date.now() / 1000) + (line.ahead ?? 0);
-    const nonce = randomBytes(16).toString("base64url");
-    const fields = [line.server ?? SERVER, line.user ?? user.name, time, nonce, line.address ?? "-"];
-    const message = `KL1 ${fields.join(" ")} ${line.seconds ?? "-"} -`;
-    const options = ["-q", "-Y", "sign", "-f", key, "-n", "knock@knockline"];
-    const armoured = execFileSync("ssh-keygen", options, { input: message, encoding: "utf8" });
-    return `${message} ${armoured.replace(/^-----.*$/gm, "").replace(/\s/g, "")}`;
-  }
+  const signed = (key: string, user: User, line: Partial<Line> = {}): string =>
+    signLine(key, { server: SERVER, user: user.name, ...line });
 
   /** Knocks with a payload in the last step. @returns what watch says became of it */
   async function knock(user: User, payload: string, from: Host): Promise<EventView> {
