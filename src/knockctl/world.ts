@@ -1,4 +1,5 @@
 import type { Asker } from "../shared/gate/verbs.ts";
+import type { ListenerView } from "../shared/gate/views.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
@@ -108,6 +109,8 @@ export interface World {
   sshPeer(): Promise<string | undefined>;
   /** What sshd listens on and who is logged in. */
   sshSessions(): Promise<SshSessions>;
+  /** Ports that somebody on this host listens at, for others than this host. */
+  listening(): Promise<ListenerView[]>;
   /** Draws a frame every second on a screen of its own, until Ctrl-C; then gives the terminal back as it was. */
   redraw(frame: () => Promise<string>): Promise<void>;
   /** The PBX, as `phone check` sees it. @param folder where Asterisk's settings are */

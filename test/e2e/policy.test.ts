@@ -67,6 +67,11 @@ describe("an admin, logged in by a real sshd, applies a policy that closes sshd'
     const plan = await knockctl("firewall", "plan");
     expect(plan).toContain("guard: nothing -> services");
     expect(plan).toContain(`service ssh (tcp/${SSH}): open to everybody -> closed to strangers`);
+    expect(plan).toMatch(new RegExp(`^tcp/${SSH} +sshd +whoever has a grant for ssh$`, "m"));
+    expect(plan).toContain(`held open for 15 minutes by apply: ${scene.hosts.laptop.address}`);
+    expect((await knockctl("firewall", "plan", "--nft")).split("\n")).toContain(
+      "add chain inet knockline guard { type filter hook input priority -10 ; policy accept ; }",
+    );
     expect(await reaches(SSH)).toBe(true);
   });
 

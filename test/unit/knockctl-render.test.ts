@@ -5,6 +5,7 @@ import { eventLine } from "../../src/knockctl/render/events.ts";
 import { renderGrants } from "../../src/knockctl/render/grants.ts";
 import { renderOnce } from "../../src/knockctl/render/once.ts";
 import { renderPending } from "../../src/knockctl/render/pending.ts";
+import { renderPlan } from "../../src/knockctl/render/plan.ts";
 import { qrCode } from "../../src/knockctl/render/qr.ts";
 import { fitHeight } from "../../src/knockctl/render/screen.ts";
 import { renderStatus } from "../../src/knockctl/render/status.ts";
@@ -13,6 +14,7 @@ import type {
   EventView,
   GrantView,
   PendingRequestView,
+  PlanView,
   StatusView,
   UserView,
 } from "../../src/shared/gate/views.ts";
@@ -289,4 +291,27 @@ describe("help", () => {
       }
     },
   );
+});
+
+test("a plan says which doors close, who gets in, and who stays in", () => {
+  const door = (port: number, process: string | null, service: string | null, change: "closes" | "opens") =>
+    ({ proto: "tcp", port, process, service, change }) as const;
+  const plan: PlanView = {
+    same: false,
+    changes: ["guard: services -> everything (all but public ports is closed to strangers)"],
+    loaded: "altered",
+    doors: [
+      door(22, "sshd", "ssh", "closes"),
+      door(3306, "mariadbd", null, "closes"),
+      door(8080, null, null, "opens"),
+    ],
+    stay: {
+      allowlist: 3,
+      trusted_interfaces: ["wg0"],
+      grants: [{ address: "198.51.100.2", services: ["ssh", "web"] }],
+      ssh_peers: ["198.51.100.9"],
+    },
+    text: "add table inet knockline\n",
+  };
+  return golden("plan", renderPlan(plan, "sudo knockctl", undefined));
 });

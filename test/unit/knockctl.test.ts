@@ -107,6 +107,7 @@ async function play(
     asker: async () => asker,
     sshPeer: async () => undefined,
     sshSessions: async () => ({ ports: [22], peers: ["192.0.2.1"] }),
+    listening: async () => [{ proto: "tcp", port: 22, process: "sshd" }],
     ...touches,
   } as World;
   const meaning = understood(...argv);

@@ -35,6 +35,47 @@ describe("a change of policy", () => {
     expect(text).toContain("add table inet knockline");
   });
 
+  it("is planned by the ports that are listened at, without those of knocks", async () => {
+    const { steps } = (await ask("user_add", { name: "ann", proof: "none" })).user;
+    const secret = steps.map(({ port }) => ({ proto: "udp" as const, port, process: "knockd" }));
+    const sshd = { proto: "tcp" as const, port: 22, process: "sshd" };
+    const other = { proto: "tcp" as const, port: 3306, process: null };
+    await ask("grant", { address: "198.51.100.7", services: ["ssh"] });
+
+    const { doors, stay, loaded } = await ask("firewall_plan", {
+      listening: [sshd, other, ...secret],
+      ssh_peers: ["198.51.100.9"],
+    });
+
+    expect(loaded).toBe("ok");
+    expect(doors).toEqual([{ ...sshd, change: "closes", service: "ssh" }]);
+    expect(stay).toEqual({
+      allowlist: 0,
+      trusted_interfaces: [],
+      grants: [{ address: "198.51.100.7", services: ["ssh"] }],
+      ssh_peers: ["198.51.100.9"],
+    });
+  });
+
+  it("is planned the other way round where it opens, and by every port with guard everything", async () => {
+    const listening = [22, 80, 3306].map((port) => ({ proto: "tcp" as const, port, process: null }));
+    const deny = settings({
+      firewall: { guard: "everything", public: ["tcp/80"] },
+      services: { ssh: { ports: ["tcp/22"] } },
+    });
+    await t.restart({ settings: deny });
+    expect((await ask("firewall_plan", { listening })).doors).toMatchObject([
+      { port: 22, change: "closes", service: "ssh" },
+      { port: 3306, change: "closes", service: null },
+    ]);
+    await ask("firewall_apply", { now: true });
+    await t.restart({ settings: open });
+    expect((await ask("firewall_plan", { listening })).doors).toMatchObject([
+      { port: 22, change: "opens" },
+      { port: 3306, change: "opens" },
+    ]);
+  });
+
   it("is entered by the kernel only while the trial's elements live", async () => {
     await ask("firewall_apply", { confirm: 60 });
     expect(await t.keys("trial")).toEqual(["ipv4", "ipv6"]);

@@ -1,6 +1,7 @@
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { readSockets } from "../../shared/host/adapters/proc-net.ts";
 import type { SshSessions } from "../world.ts";
+import { processIds, socketInodes } from "./process-sockets.ts";
 import { sshSession } from "./ssh-peer.ts";
 
 interface Process {
@@ -21,22 +22,15 @@ async function sshdProcess(pid: string): Promise<Process | undefined> {
  * are sessions, which may listen too (ssh -R), but not for log-ins.
  */
 async function listeners(): Promise<Process[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = (await Promise.all(pids.map(sshdProcess))).filter((one) => one !== undefined);
+  const found = (await Promise.all((await processIds()).map(sshdProcess))).filter((one) => one !== undefined);
   const known = new Set(found.map(({ pid }) => pid));
   return found.filter(({ parent }) => !known.has(parent));
-}
-
-async function socketInodes({ pid }: Process): Promise<number[]> {
-  const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-  const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")));
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number);
 }
 
 /** Finds the ports that sshd takes log-ins on, and every address connected to one of them now. */
 export async function sshSessions(): Promise<SshSessions> {
   const [processes, sockets, own] = await Promise.all([listeners(), readSockets(), sshSession()]);
-  const inodes = new Set((await Promise.all(processes.map(socketInodes))).flat());
+  const inodes = new Set((await Promise.all(processes.map(({ pid }) => socketInodes(pid)))).flat());
   const tcp = sockets.filter(({ proto }) => proto === "tcp");
   const ports = new Set(tcp.filter(({ inode }) => inodes.has(inode)).map(({ local }) => local.port));
   if (own?.port !== undefined) ports.add(own.port);

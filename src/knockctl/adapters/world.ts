@@ -87,6 +87,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     checkSecret: checkSecretFile,
     sshPeer: async () => (await (await import("./ssh-peer.ts")).sshSession())?.peer,
     sshSessions: async () => (await import("./sshd.ts")).sshSessions(),
+    listening: async () => (await import("./listening.ts")).listening(),
     redraw: async (frame) => (await import("./screen.ts")).redraw(frame),
     pbx: async (settings, folder) => (await import("./phone-pbx.ts")).openPbx(settings, folder),
     backupFiles: async () => (await import("./backup-files.ts")).backupFilesOf(await pathsOnce()),

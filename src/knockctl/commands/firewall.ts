@@ -1,5 +1,6 @@
 import { isSet, type Run, textOption } from "../command.ts";
 import { misused } from "../failure.ts";
+import { renderPlan } from "../render/plan.ts";
 import { clockText } from "../render/time.ts";
 import type { World } from "../world.ts";
 import { answer } from "./answer.ts";
@@ -7,14 +8,14 @@ import { secondsOf } from "./values.ts";
 
 const TRIAL_SECONDS = 60;
 
-/** `knockctl firewall plan`. */
+/** `knockctl firewall plan`: what would change, which doors would close, and who would stay in. */
 export const plan: Run = async (call, world) => {
-  const result = await (await world.asker()).ask("firewall_plan", {});
-  const nft = isSet(call, "nft") ? ["", result.text] : [];
-  const changes = result.same
-    ? ["nothing to apply: the settings are in force"]
-    : [...result.changes, "", `to try them: ${world.self} firewall apply`];
-  return answer(call, world, { object: result, text: () => [...changes, ...nft].join("\n") });
+  const [listening, { peers }] = await Promise.all([world.listening(), world.sshSessions()]);
+  const asked = { listening, ssh_peers: [...peers] };
+  const result = await (await world.asker()).ask("firewall_plan", asked);
+  const nft = isSet(call, "nft") ? `\n\n${result.text}` : "";
+  const text = () => renderPlan(result, world.self, world.terminal) + nft;
+  return answer(call, world, { object: result, text });
 };
 
 interface Trial {

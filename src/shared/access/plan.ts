@@ -1,12 +1,20 @@
+import type { TablePlan } from "../firewall/firewall.ts";
 import { formatPorts, type Policy, type Service } from "../firewall/policy.ts";
 import { rulesetText } from "../firewall/ruleset.ts";
 import type { PlanView } from "../gate/views.ts";
 import { samePolicy } from "./state.ts";
 
-/** Says in words and in nft text what applying `wanted` would change. `confirmed` null: nothing was ever applied. */
-export function describePlan(confirmed: Policy | null, wanted: Policy, owner: string): PlanView {
-  const text = rulesetText({ owner, current: wanted, knockUdp: [], knockTcp: [], allow: [] });
-  return { same: samePolicy(confirmed, wanted), changes: changes(confirmed, wanted), text };
+/** Says in words and in nft text what applying a policy would change. `confirmed` null: nothing was ever applied. */
+export function describePlan(
+  confirmed: Policy | null,
+  table: Omit<TablePlan, "candidate" | "filling">,
+): Pick<PlanView, "same" | "changes" | "text"> {
+  const wanted = table.current;
+  return {
+    same: samePolicy(confirmed, wanted),
+    changes: changes(confirmed, wanted),
+    text: rulesetText(table),
+  };
 }
 
 function changes(before: Policy | null, after: Policy): string[] {

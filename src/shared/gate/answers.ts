@@ -1,5 +1,6 @@
 import { allPending, approveById, refuse, viewPending } from "../access/approvals.ts";
 import { Denied } from "../access/denial.ts";
+import { changedDoors, secretPorts, whoStays } from "../access/doors.ts";
 import { viewEvent } from "../access/event.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive } from "../access/grant.ts";
@@ -206,10 +207,17 @@ const answers: Answers = {
     return { unlocked };
   },
 
-  firewall_plan: async (gate, _args, { reread }) => {
+  firewall_plan: async (gate, { listening = [], ssh_peers = [] }, { reread, since }) => {
     await reread();
-    const { firewall, settings } = gate.state;
-    return describePlan(firewall.confirmed, settings.policy, settings.paths.state);
+    const { confirmed } = gate.state.firewall;
+    const { policy: current, paths } = gate.state.settings;
+    const allow = gate.projector.plan()?.allow ?? [];
+    return {
+      ...describePlan(confirmed, { owner: paths.state, current, allow, knockUdp: [], knockTcp: [] }),
+      loaded: (await status(gate, since)).firewall.state,
+      doors: changedDoors(confirmed, current, listening, secretPorts(gate.state)),
+      stay: whoStays(gate.state, gate.parts.clock().uptime, allow.length, ssh_peers),
+    };
   },
 
   firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }, { reread }) => {

@@ -2,6 +2,7 @@ import type {
   ClientView,
   EventView,
   GrantView,
+  ListenerView,
   PendingRequestView,
   PlanView,
   ShownOnce,
@@ -69,7 +70,8 @@ export interface AdminVerbs {
   deny: { args: { id: string }; result: { pending: PendingRequestView } };
   /** Forgives wrong tries: of a user, a caller (`PJSIP/201`, `+49...`), `strangers`, or `all`. */
   unlock: { args: { who: string }; result: { unlocked: string[] } };
-  firewall_plan: { args: Record<string, never>; result: PlanView };
+  /** `listening`: what the asker sees of this host's sockets, for the gate sees no other user's; `ssh_peers`: who is logged in. */
+  firewall_plan: { args: { listening?: ListenerView[]; ssh_peers?: string[] }; result: PlanView };
   /** `confirm`: seconds of trial; `now`: confirm at once. `keep`: addresses to hold open for 15 minutes, `ssh_ports` the ports for it. */
   firewall_apply: {
     args: { confirm?: number; now?: boolean; keep?: string[]; ssh_ports?: number[] };

@@ -112,12 +112,42 @@ export interface StatusView {
   grants: number;
 }
 
+/** A port that somebody on this host listens at, for others than this host. */
+export interface ListenerView {
+  proto: "udp" | "tcp";
+  port: number;
+  /** The program; null when it may not be seen. */
+  process: string | null;
+}
+
+/** A listening port that a change of policy closes to strangers, or opens to them. */
+export interface DoorView extends ListenerView {
+  change: "closes" | "opens";
+  /** The service whose grants open it; null: no grant does. */
+  service: string | null;
+}
+
+/** Who is not shut out when doors close. */
+export interface StayView {
+  /** How many addresses and networks the allowlist has. */
+  allowlist: number;
+  trusted_interfaces: string[];
+  grants: { address: string; services: string[] }[];
+  /** Who is logged in by SSH now; `apply` holds their door open for a quarter of an hour. */
+  ssh_peers: string[];
+}
+
 /** `firewall plan`. */
 export interface PlanView {
   /** True when there is nothing to apply. */
   same: boolean;
   /** What would change, a sentence a line. */
   changes: string[];
+  /** How the kernel's table is now; `missing` and `altered` it is loaded anew by itself, or by `apply`. */
+  loaded: StatusView["firewall"]["state"];
+  /** The listening ports that change hands; sessions under way go on. */
+  doors: DoorView[];
+  stay: StayView;
   /** The nft text that would be loaded. */
   text: string;
 }

@@ -68,7 +68,19 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   approve: z.strictObject({ id: name }),
   deny: z.strictObject({ id: name }),
   unlock: z.strictObject({ who: text }),
-  firewall_plan: nothing,
+  firewall_plan: z.strictObject({
+    listening: z
+      .array(
+        z.strictObject({
+          proto: z.enum(["udp", "tcp"]),
+          port: z.int().min(0).max(65_535),
+          process: name.nullable(),
+        }),
+      )
+      .max(2_000)
+      .optional(),
+    ssh_peers: z.array(text).max(1024).optional(),
+  }),
   firewall_apply: z.strictObject({
     confirm: z.int().min(1).max(86_400).optional(),
     now: z.boolean().optional(),
