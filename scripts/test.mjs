@@ -17,6 +17,8 @@ const TOOLS = {
   nmap: "nmap",
   hping3: "hping3",
   nc: "netcat-openbsd",
+  curl: "curl",
+  perl: "perl",
   sshd: "openssh-server",
   "ssh-keygen": "openssh-client",
   pgrep: "procps",

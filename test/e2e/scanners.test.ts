@@ -3,66 +3,98 @@ import { kernelSet } from "../helpers/flood-crowd.ts";
 import { openScene, type Scene } from "../helpers/instance.ts";
 import { needs } from "../helpers/needs.ts";
 
-const { describe, test } = needs("root", "nft", "ip", "nmap");
+const { describe, test } = needs("root", "nft", "ip", "nmap", "tcpdump");
 
 /** Ports where nobody listens, between those where knockd does. */
 const NEIGHBOURS = 200;
 
 /** nmap waits for silent ports: one packet each, and no patience. */
-const HURRY = ["-sU", "-n", "-Pn", "-T5", "--max-retries", "0", "--min-rate", "500", "--host-timeout", "40s"];
+const HURRY = ["-n", "-Pn", "-T5", "--max-retries", "0", "--min-rate", "500", "--host-timeout", "40s"];
 
-describe.each(["nothing", "services"])("an outside nmap -sU, with guard %j", (guard) => {
-  let scene: Scene<"scanner" | "scanner2" | "scanner3">;
+/** What nmap calls a closed port under each guard. */
+const GUARDS = [
+  { guard: "nothing", udp: "open|filtered", tcp: "closed" },
+  { guard: "services", udp: "open|filtered", tcp: "closed" },
+  { guard: "everything", udp: "open|filtered", tcp: "filtered" },
+] as const;
+
+const SCANS = [
+  { scan: "-sU", proto: "udp", bound: "closed" },
+  { scan: "-sS", proto: "tcp", bound: "open" },
+] as const;
+
+describe.each(GUARDS)("an outside scanner, with guard $guard", ({ guard, ...closed }) => {
+  let scene: Scene<"udp" | "tcp" | "udp6" | "tcp6" | "late">;
   let ports: number[];
 
   beforeAll(async () => {
-    scene = await openScene(["scanner", "scanner2", "scanner3"], { firewall: { guard } });
-    await scene.instance.addUser("ann");
+    scene = await openScene(["udp", "tcp", "udp6", "tcp6", "late"], { firewall: { guard } });
+    await scene.instance.addUser("ann", ["--steps", "tcp,udp,tcp"]);
   });
   afterAll(() => scene.close());
 
   /** @returns how many of `ports` nmap calls what */
   async function states(
     name: keyof typeof scene.hosts,
+    scan: string,
     options: string[] = [],
   ): Promise<Record<string, number>> {
     const { address, address6 } = scene.server;
     const target = options.includes("-6") ? address6 : address;
-    const args = [...HURRY, ...options, "-p", ports.join(","), "-oX", "-", target];
+    const args = [scan, ...HURRY, ...options, "-p", ports.join(","), "-oX", "-", target];
     const ran = await scene.hosts[name].run("nmap", args, { timeout: 50_000 });
     return countStates(ran.stdout);
   }
 
-  const silence = (): Record<string, number> => ({ "open|filtered": ports.length });
+  const alike = (proto: "udp" | "tcp"): Record<string, number> => ({ [closed[proto]]: ports.length });
 
-  test("tells a bound port from its neighbours while knockd does not guard them", async () => {
-    const bound = 7001;
-    await scene.server.agent.listen({ port: bound, proto: "udp" });
-    ports = [bound, 7002];
-    // without this, one state for all ports below would say nothing about knockline
-    expect(await states("scanner3")).toMatchObject({ closed: 1 });
+  test.each(SCANS)(
+    "tells with $scan a bound port from its neighbour while knockd does not guard",
+    async (one) => {
+      const { scan, proto, bound } = one;
+      await scene.server.agent.listen({ port: 7001, proto });
+      ports = [7001, 7002];
+      // without this, one state for all ports below would say nothing about knockline
+      expect(await states("late", scan)).toMatchObject({ [bound]: 1 });
+    },
+  );
+
+  test("meets a knockd that watches ports by both protocols", async () => {
+    await scene.instance.start();
+    const known = await Promise.all(["knock_udp", "knock_tcp"].map((set) => kernelSet(scene.server, set)));
+    expect(known.map(({ length }) => length)).toEqual([1 + 61, 2 + 61]);
+    const all = [...new Set(known.flat().map(Number))];
+    ports = [...all, ...neighboursOf(all)];
   });
 
-  test("sees one state over knock ports, decoys and 200 neighbours", async () => {
-    await scene.instance.start();
-    const bound = (await kernelSet(scene.server, "knock_udp")).map(Number);
-    expect(bound.length).toBe(3 + 61);
-    ports = [...bound, ...neighboursOf(bound)];
-    expect(await states("scanner")).toEqual(silence());
-  }, 90_000);
+  test.each(SCANS)(
+    "sees with $scan one state over knock ports, decoys and 200 neighbours",
+    async ({ scan, proto }) => {
+      expect(await states(proto, scan)).toEqual(alike(proto));
+    },
+    90_000,
+  );
 
-  test("sees the same once it is flagged as a scanner", async () => {
-    expect(await kernelSet(scene.server, "scanner4")).toContain(scene.hosts.scanner.address);
-    expect(await states("scanner")).toEqual(silence());
-  }, 90_000);
+  test.each(SCANS)(
+    "sees with $scan the same once it is flagged",
+    async ({ scan, proto }) => {
+      expect(await kernelSet(scene.server, "scanner4")).toContain(scene.hosts[proto].address);
+      expect(await states(proto, scan)).toEqual(alike(proto));
+    },
+    90_000,
+  );
 
-  test("sees the same over IPv6", async () => {
-    expect(await states("scanner2", ["-6"])).toEqual(silence());
-  }, 90_000);
+  test.each(SCANS)(
+    "sees with $scan the same over IPv6",
+    async ({ scan, proto }) => {
+      expect(await states(`${proto}6`, scan, ["-6"])).toEqual(alike(proto));
+    },
+    90_000,
+  );
 
   test("sees the same when knockd was killed with -9", async () => {
     await scene.instance.kill9();
-    expect(await states("scanner3")).toEqual(silence());
+    for (const { scan, proto } of SCANS) expect(await states("late", scan)).toEqual(alike(proto));
   }, 90_000);
 });
 

@@ -1,15 +1,20 @@
 import { join } from "node:path";
 import { keys } from "../../src/shared/access/records.ts";
 import { openLevelStore } from "../../src/shared/store/adapters/level.ts";
-import type { User } from "../../src/shared/users/user.ts";
+import type { Step, User } from "../../src/shared/users/user.ts";
 import type { User as Added, Instance } from "./instance.ts";
 import type { Host } from "./lab.ts";
 
 /**
  * Gives an instance many users, straight into its store while no knockd runs: a knockctl for each would take
  * minutes. Each has three ports of its own, 1,000 at most, in an order that no count up or down completes.
+ * @param sequences by which protocols they knock, taken in turn
  */
-export async function addCrowd(instance: Instance, size: number): Promise<Added[]> {
+export async function addCrowd(
+  instance: Instance,
+  size: number,
+  sequences: readonly Step["proto"][][] = [["udp", "udp", "udp"]],
+): Promise<Added[]> {
   const pattern = await instance.addUser("pattern");
   const store = await openLevelStore(join(instance.folder, "db"));
   try {
@@ -17,7 +22,9 @@ export async function addCrowd(instance: Instance, size: number): Promise<Added[
     const taken = new Set([...(await decoys(store)), ...pattern.steps.map(({ port }) => port)]);
     const free = Array.from({ length: 6_000 }, (_, n) => 20_000 + n).filter((port) => !taken.has(port));
     const crowd = Array.from({ length: size }, (_, n) => {
-      const steps = [n + 1_000, n, n + 2_000].map((at) => ({ proto: "udp" as const, port: free[at] ?? 0 }));
+      const protos = sequences[n % sequences.length] as Step["proto"][];
+      const places = [n + 1_000, n, n + 2_000];
+      const steps = protos.map((proto, i) => ({ proto, port: free[places[i] ?? 0] ?? 0 }));
       return { ...(record as User), name: `crowd${n}`, steps };
     });
     await store.write([

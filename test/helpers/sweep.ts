@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
+import type { Step } from "../../src/shared/users/user.ts";
 import type { Host } from "./lab.ts";
 
-const SWEEPER = fileURLToPath(new URL("sweeper.mjs", import.meta.url));
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
-/** Every UDP port there is. */
+/** Every port there is. */
 export const ALL_PORTS: readonly number[] = Array.from({ length: 65_535 }, (_, i) => i + 1);
 
 /** A sweep over every port, told by how a person would call it. */
@@ -22,9 +23,18 @@ export function allSweeps(random: number): Sweep[] {
   ];
 }
 
+/** Packets a second. */
+const RATES = { udp: 40_000, tcp: 20_000 } as const;
+
+/** How a sweep is made: by datagrams, or SYNs; `source`: see Host.anyip; `rate`: packets a second, RATES by default. */
+interface Manner {
+  readonly source?: string;
+  readonly proto?: Step["proto"];
+  readonly rate?: number;
+}
+
 /**
- * Sends a datagram to every port of a sweep.
- * @param options `source`: see Host.anyip; `rate`: packets a second, 40,000 by default
+ * Sends a packet to every port of a sweep.
  * @returns how many left, and in how many milliseconds
  * @throws Error with what the sender said
  */
@@ -32,10 +42,17 @@ export async function sweep(
   from: Host,
   address: string,
   ports: readonly number[],
-  { source = from.address, rate = 40_000 } = {},
+  { source = from.address, proto = "udp", rate = RATES[proto] }: Manner = {},
 ): Promise<{ sent: number; ms: number }> {
-  const args = [SWEEPER, JSON.stringify({ address, from: source, rate })];
-  const ran = await from.run(process.execPath, args, { input: JSON.stringify(ports), timeout: 60_000 });
+  const [program, args, input] =
+    proto === "udp"
+      ? [
+          process.execPath,
+          ["sweeper.mjs", JSON.stringify({ address, from: source, rate })],
+          JSON.stringify(ports),
+        ]
+      : ["perl", ["syn-sweeper.pl", address, source, `${rate}`], `${ports.join(" ")}\n`];
+  const ran = await from.run(program, args, { cwd: FOLDER, input, timeout: 60_000 });
   if (ran.code !== 0) throw new Error(`the sweep did not end: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
 }
