@@ -101,6 +101,8 @@ export interface World {
    * @throws Failure (usage) when it cannot be read or is longer than 32 KiB
    */
   readText(path: string): Promise<string>;
+  /** Replaces a file whole, readable by everybody: a reader sees the old text or the new one. */
+  replaceText(path: string, text: string): Promise<void>;
   /** @returns true when a file or folder is there */
   exists(path: string): Promise<boolean>;
   /** @throws SettingsError when a secret file is missing or not private */

@@ -58,6 +58,7 @@ export class Knocks {
   take(knock: Knock, payload: Buffer, now: number): void {
     const outcome = track(this.#attempts, knock, now, this.#ports, this.#window);
     if (outcome === undefined) return;
+    this.#gate.tally.knocks.add(outcome.kind === "ignored" ? "repeat" : outcome.kind);
     if (outcome.kind === "complete") void this.#complete(outcome.user, knock.source, payload, now);
     else if (outcome.kind === "denied") this.#deny(outcome.reason, outcome.user, knock.source, now);
     else {
@@ -176,6 +177,7 @@ export class Knocks {
     now: number,
     detail: string | null = null,
   ): void {
+    this.#gate.tally.denials.add(reason);
     const why = detail === null ? reason : `${reason}: ${detail}`;
     this.#tell("denied", user, source, why);
     const { granted, missed } = take(this.#lines, now);

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { Asker } from "../../shared/gate/verbs.ts";
+import { replaceFile } from "../../shared/host/adapters/files.ts";
 import { checkSecretFile, loadSettings, locate } from "../../shared/settings/adapters/load.ts";
 import type { Paths } from "../../shared/settings/settings.ts";
 import type { Terminal, World } from "../world.ts";
@@ -79,6 +80,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     },
     readSecret: async (question, twice) => (await import("./secret-line.ts")).readSecret(question, twice),
     readText: async (path) => (await import("./short-text.ts")).readText(path),
+    replaceText: (path, text) => replaceFile(path, text, 0o644),
     exists: (path) =>
       stat(path).then(
         () => true,

@@ -16,6 +16,17 @@ const status: Command = {
   load: async () => (await import("../commands/status.ts")).status,
 };
 
+const metrics: Command = {
+  name: "metrics",
+  summary: "print metrics for Prometheus; opens no port",
+  flags: [
+    { flags: "--output <file>", what: "into a file, replaced whole: for node_exporter's textfile folder" },
+    JSON_FLAG,
+  ],
+  examples: ["metrics", "metrics --output /var/lib/prometheus/node-exporter/knockline.prom"],
+  load: async () => (await import("../commands/metrics.ts")).metrics,
+};
+
 const check: Command = {
   name: "config check",
   summary: "check settings, secret and users; changes nothing",
@@ -74,5 +85,5 @@ const completion: Command = {
 /** Commands about this installation. */
 export const instanceTopic: Topic = {
   title: "This instance",
-  commands: [init, status, check, backup, restore, completion],
+  commands: [init, status, metrics, check, backup, restore, completion],
 };

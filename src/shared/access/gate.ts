@@ -18,6 +18,7 @@ import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import type { GateState } from "./state.ts";
+import { Tally } from "./tally.ts";
 import { type Cut, Transaction } from "./transaction.ts";
 import { rollBack, type Session } from "./trial.ts";
 
@@ -75,6 +76,8 @@ export class Gate {
   /** What is wrong now, by topic; `status` shows it. bounded: a handful of topics, one a user for ports */
   readonly problems = new Map<string, string>();
   readonly projector: Projector;
+  /** What happened since this process is the gate. */
+  readonly tally = new Tally();
   /** How the link to Asterisk is, as phone-auth last said; "off" when nobody speaks for the phone. */
   phone: StatusView["phone"]["state"] = "off";
   // bounded: those who ask wait for their answer: the admin socket's connections and one knock a datagram read
@@ -272,7 +275,7 @@ export class Gate {
   }
 
   #tellAll(tx: Transaction): void {
-    for (const event of tx.events) this.tell(event);
+    for (const event of tx.events) this.#happened(event);
     if (tx.portsChanged) this.#followSoon();
     if (tx.confirmedChanged) void this.#writeBoot();
     if (tx.cuts.length > 0)
@@ -332,7 +335,12 @@ export class Gate {
   #report(event: "firewall-repaired", reason: string): void {
     const { wall } = this.parts.clock();
     this.parts.log.warn("the kernel's table was repaired", { reason });
-    this.tell({ at: wall, event, user: null, address: null, by: null, reason });
+    this.#happened({ at: wall, event, user: null, address: null, by: null, reason });
+  }
+
+  #happened(event: GateEvent): void {
+    this.tally.events.add(`${event.event}/${event.by ?? ""}`);
+    this.tell(event);
   }
 
   /** While doors are open the clock's floor is kept fresh: what is left after a reboot is counted from it. */

@@ -2,7 +2,7 @@ import { type Duration, days } from "../duration.ts";
 import type { Caller } from "../gate/phone-verbs.ts";
 import { type GateState, MAX_TRIES } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
-import { CAPS, countTry, isKnown, NO_TRIES, rightTry } from "./tries.ts";
+import { CAPS, countTry, isKnown, NO_TRIES, OTP_CAPS, rightTry } from "./tries.ts";
 
 /** The bucket of all strangers together. */
 const STRANGERS = "pin/strangers";
@@ -62,6 +62,19 @@ export function unlock(state: GateState, tx: Transaction, who: string): string[]
   for (const [key, { good }] of unlocked) tx.setTries(key, good === null ? undefined : { ...NO_TRIES, good });
   if (unlocked.length > 0) tx.note("unlocked", { by: "admin", reason: who });
   return unlocked.map(([key]) => key);
+}
+
+/** How many callers wait now, by lane; whether strangers had their tries of the day; how many users' codes are locked. */
+export function countWaiting(state: GateState, now: number) {
+  const strangers = countTry({ ...(state.tries.get(STRANGERS) ?? NO_TRIES), wrong: 0 }, now, CAPS.strangers);
+  const waiting = { internal: 0, external: 0, codes: 0, strangers: !strangers.go };
+  for (const [key, tries] of state.tries) {
+    const lane = /^pin\/(internal|external)\//.exec(key)?.[1] as "internal" | "external" | undefined;
+    const most = lane === "internal" ? CAPS.internal : CAPS.known;
+    if (lane !== undefined && !countTry(tries, now, most).go) waiting[lane] += 1;
+    if (isUserTotal(key) && tries.wrong >= OTP_CAPS.user) waiting.codes += 1;
+  }
+  return waiting;
 }
 
 /** Forgets what is long past. */

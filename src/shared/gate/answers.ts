@@ -8,7 +8,6 @@ import { extend, open, revoke, viewGrant } from "../access/grants.ts";
 import { readHistory } from "../access/history.ts";
 import { unlock } from "../access/pin-tries.ts";
 import { describePlan } from "../access/plan.ts";
-import { samePolicy } from "../access/state.ts";
 import { apply, confirm, rollBack, tearDown } from "../access/trial.ts";
 import { parseGrantAddress } from "../address.ts";
 import { seconds } from "../duration.ts";
@@ -21,9 +20,10 @@ import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
 import { checkServices } from "../users/wishes.ts";
 import { backUp, restore } from "./backup.ts";
+import { metricsOf } from "./metrics.ts";
 import { newSecrets } from "./secret-wishes.ts";
+import { statusOf } from "./status.ts";
 import { type AdminVerbs, Refusal, type Verb } from "./verbs.ts";
-import type { StatusView } from "./views.ts";
 
 /** What the answering process knows beside the gate. */
 export interface Answerer {
@@ -46,7 +46,9 @@ const TRIAL = 60;
 
 /** One answer a verb. A new verb is one entry here, its types in verbs.ts, its decoder in decode/request.ts. */
 const answers: Answers = {
-  status: async (gate, _args, { since }) => status(gate, since),
+  status: async (gate, _args, { since }) => statusOf(gate, since),
+
+  metrics: async (gate, _args, { since }) => ({ families: metricsOf(gate, await statusOf(gate, since)) }),
 
   list: async (gate) => {
     const { uptime } = gate.parts.clock();
@@ -214,7 +216,7 @@ const answers: Answers = {
     const allow = gate.projector.plan()?.allow ?? [];
     return {
       ...describePlan(confirmed, { owner: paths.state, current, allow, knockUdp: [], knockTcp: [] }),
-      loaded: (await status(gate, since)).firewall.state,
+      loaded: (await statusOf(gate, since)).firewall.state,
       doors: changedDoors(confirmed, current, listening, secretPorts(gate.state)),
       stay: whoStays(gate.state, gate.parts.clock().uptime, allow.length, ssh_peers),
     };
@@ -298,42 +300,6 @@ export function refusal(error: unknown): Refusal {
     `a fault in knockline: ${String(error)}`,
     "please report it with the lines above",
   );
-}
-
-async function status(gate: Gate, since: string | null): Promise<StatusView> {
-  const { firewall, settings, ledger } = gate.state;
-  const problems = [
-    ...gate.problems.values(),
-    ...coveredPorts(gate.state.users.values(), coveredRanges(gate.state)),
-  ];
-  const table = await gate
-    .alone(() => gate.projector.state())
-    .catch((error: FirewallError) => {
-      problems.push(`${error.message}; ${error.cure}`);
-      return { state: "missing" } as const;
-    });
-  const trial =
-    firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
-  const inForce = trial?.policy ?? firewall.confirmed;
-  const known =
-    table.state === "foreign" ? "altered" : since === null && table.state === "altered" ? "ok" : table.state;
-  const pending = !samePolicy(firewall.confirmed, settings.policy);
-  if (pending && trial === null && firewall.confirmed !== null)
-    problems.push("settings changed, not applied: knockctl firewall plan");
-  return {
-    ok: since !== null && known === "ok" && problems.length === 0,
-    knockd: { state: since === null ? "stopped" : "running", since, problems },
-    phone: { state: gate.phone },
-    firewall: {
-      state: known === "ok" && trial !== null ? "trial" : known,
-      guard: inForce?.guard ?? "nothing",
-      accept_mark: inForce?.mode === "mark" ? inForce.mark : null,
-      pending,
-      trial_ends: trial === null ? null : new Date(trial.endsWall).toISOString(),
-      drops: "drops" in table ? table.drops : null,
-    },
-    grants: ledger.live(gate.parts.clock().uptime).length,
-  };
 }
 
 /** Grants by id, by address (also those whose sessions are kept), or of a user. */

@@ -157,11 +157,13 @@ export class Switchboard {
     requestId: string | undefined,
   ): Promise<PhoneVerbs["verify_pin"]["result"]> {
     const wait = await this.#gate.run((state, tx) => countPin(state, tx, caller));
+    if (wait !== undefined) this.#gate.tally.pins.add("delayed");
     if (wait !== undefined) return { ok: false, why: "wait", wait: Math.ceil(wait / 1000) };
     const user = this.#whose(await this.#gate.parts.vault.fingerprint(pin));
     const request = requestId === undefined ? undefined : this.#gate.state.pending.get(requestId);
     const asked = requestId === undefined || (request !== undefined && request.user === user?.name);
     if (user === undefined || !asked || !mayCall(user, caller)) {
+      this.#gate.tally.pins.add("wrong");
       await this.#gate.run((_state, tx) =>
         tx.note("pin-wrong", { by: "phone", reason: `${caller.lane} ${caller.endpoint}` }),
       );
@@ -171,6 +173,7 @@ export class Switchboard {
       knownUser(state, tx, user.name, "phone");
       rightPin(state, tx, caller);
     });
+    this.#gate.tally.pins.add("right");
     return { ok: true, session: this.#begin(user), otp: user.otp !== null };
   }
 

@@ -3,6 +3,7 @@ import type {
   EventView,
   GrantView,
   ListenerView,
+  MetricFamily,
   PendingRequestView,
   PlanView,
   ShownOnce,
@@ -33,6 +34,7 @@ export interface UserWishes {
 /** Every question an admin may ask the gate: `verb: { args, result }`. The socket and the local gate answer alike. */
 export interface AdminVerbs {
   status: { args: Record<string, never>; result: StatusView };
+  metrics: { args: Record<string, never>; result: { families: MetricFamily[] } };
   list: { args: Record<string, never>; result: { grants: GrantView[] } };
   grant: {
     args: { address: string; user?: string; services?: string[]; ttl?: number; reason?: string };

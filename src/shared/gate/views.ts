@@ -137,6 +137,20 @@ export interface StayView {
   ssh_peers: string[];
 }
 
+/** One value of a metric. */
+export interface MetricSample {
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** A metric with all its values. */
+export interface MetricFamily {
+  name: string;
+  type: "counter" | "gauge";
+  help: string;
+  samples: MetricSample[];
+}
+
 /** `firewall plan`. */
 export interface PlanView {
   /** True when there is nothing to apply. */

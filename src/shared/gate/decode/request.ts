@@ -36,6 +36,7 @@ const wishes = {
 /** The arguments of every admin verb. What is not listed here is refused. */
 const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   status: nothing,
+  metrics: nothing,
   list: nothing,
   grant: z.strictObject({
     address: text,

@@ -1,4 +1,4 @@
-import { chown, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chown, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Gives a file the owner of its folder, when we are root: another run may come without privilege. */
@@ -26,13 +26,20 @@ export async function replaceFile(path: string, text: string | undefined, mode: 
   const file = await open(fresh, "wx", mode);
   try {
     await file.writeFile(text);
+    await ownHandle(file, dirname(path));
     await file.sync();
   } finally {
     await file.close();
   }
-  await ownAsFolder(fresh);
   await rename(fresh, path);
   await syncFolder(dirname(path));
+}
+
+/** By the open file, not by its name: in a folder of somebody else's the name may be a link by now. */
+async function ownHandle(file: FileHandle, folder: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await file.chown(uid, gid);
 }
 
 async function syncFolder(path: string): Promise<void> {
