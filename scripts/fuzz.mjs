@@ -114,10 +114,12 @@ function reportOf(program, slice) {
       last = begun[0] ?? 0;
       if (still < HANGS) return;
       reject(new Error(`one input took over ${HANGS} s`));
-      void worker.terminate();
     }, 1_000);
   });
-  return report.finally(() => clearInterval(watch));
+  return report.finally(() => {
+    clearInterval(watch);
+    void worker.terminate();
+  });
 }
 
 /** Keeps a found case. @param {string} name @param {Uint8Array} bytes @returns {string} its file */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { TARGETS } from "./all.ts";
+import { gateSocket } from "./socket.fuzz.ts";
 import { tryInput, tryMany } from "./trial.ts";
 
 /** The short run tries the same inputs each time, unless told otherwise; the long one (npm run fuzz) draws its own. */
@@ -20,6 +21,10 @@ test("every folder of found cases belongs to a target", () => {
   expect(new Set(names).size).toBe(names.length);
   const folders = readdirSync(vectors).filter((file) => file !== "README.md");
   expect(names).toEqual(expect.arrayContaining(folders));
+});
+
+test("a line of ten megabytes is hung up on, and the next asker is answered", async () => {
+  await tryInput(gateSocket, Buffer.alloc(10 << 20, "x"));
 });
 
 describe.each(TARGETS)("$name", (target) => {

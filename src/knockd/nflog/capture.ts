@@ -1,3 +1,4 @@
+import { UNPRINTABLE } from "../../shared/log/unprintable.ts";
 import type { Knock } from "../tracker.ts";
 import { knockOf } from "./knock.ts";
 import { PCAP_START, type PcapState, readPcap } from "./pcap.ts";
@@ -52,6 +53,6 @@ function complaintOf(said: string): string | undefined {
   const lines = said.split("\n").filter((line) => /^(tcpdump|setpriv): /.test(line));
   return lines
     .findLast((line) => !/: listening on |packets? (captured|received|dropped)/.test(line))
-    ?.replace(/\p{Cc}/gu, " ")
+    ?.replace(UNPRINTABLE, " ")
     .slice(0, 200);
 }

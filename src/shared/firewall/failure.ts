@@ -1,3 +1,4 @@
+import { UNPRINTABLE } from "../log/unprintable.ts";
 import type { FirewallFailure, FirewallOutcome } from "./firewall.ts";
 
 /** What nft prints (strerror(3)), and what it means for a change of set elements or a ruleset. First match counts. */
@@ -17,7 +18,7 @@ export function failureFrom(stderr: string): Extract<FirewallOutcome, { ok: fals
 
 /** @returns a failure. Control characters are taken out of the message: it may be printed. */
 export function failure(why: FirewallFailure, message: string): Extract<FirewallOutcome, { ok: false }> {
-  return { ok: false, why, message: message.replace(/\p{Cc}/gu, " ").slice(0, 300) };
+  return { ok: false, why, message: message.replace(UNPRINTABLE, " ").slice(0, 300) };
 }
 
 /** @returns the refusal of a table that belongs to another instance. */

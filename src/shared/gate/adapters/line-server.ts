@@ -17,7 +17,7 @@ export interface ServerLimits {
 
 /** Questions of one connection that wait for their turn; one more ends it. */
 const MAX_WAITING = 256;
-/** Bytes that wait for a slow reader before events are dropped for it. */
+/** Bytes that wait for a slow reader before events are dropped for it, and its questions wait. */
 const MAX_BACKLOG = 1 << 20;
 
 /** The asker's end, as an answer sees it that goes on after it was given. */
@@ -80,31 +80,46 @@ function converse(socket: Socket, answer: AnswerLine, limits: ServerLimits): voi
   const split = lineSplitter(limits.line);
   let turn = Promise.resolve(); // one question after another, in order
   let waiting = 0;
+  let over = false; // hung up on: nothing more is taken in, and what waits is not answered
   const conversation: Conversation = {
     tell: (event) => void (socket.writableLength < MAX_BACKLOG && send(socket, { event })),
     onClose: (callback) => void socket.on("close", callback),
   };
   const reply = async (line: string): Promise<void> => {
+    if (over) return;
     send(socket, await said(answer, line, conversation));
+    if (socket.writableLength > MAX_BACKLOG) await drained(socket);
     waiting -= 1;
   };
   const hangUp = (message: string, cure: string): void => {
+    over = true;
     limits.hungUp?.(message);
     send(socket, { ok: false, error: plain(new Refusal("usage", message, cure)) });
     socket.destroySoon();
   };
+  const take = (line: string): void => {
+    if (over) return;
+    if (waiting === MAX_WAITING) return hangUp("too many questions at once", "wait for answers");
+    waiting += 1;
+    turn = turn.then(() => reply(line));
+  };
   socket.on("error", () => socket.destroy());
   socket.on("end", () => void turn.then(() => socket.end()));
   socket.on("data", (chunk) => {
+    if (over) return;
     try {
-      for (const line of split(chunk)) {
-        waiting += 1;
-        turn = turn.then(() => reply(line));
-      }
-      if (waiting > MAX_WAITING) hangUp("too many questions at once", "wait for answers");
+      split(chunk).forEach(take);
     } catch (error) {
       hangUp((error as Error).message, "send shorter lines");
     }
+  });
+}
+
+/** Resolves when a slow reader has read, or is gone. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("drain", resolve);
+    socket.once("close", resolve);
   });
 }
 
