@@ -101,7 +101,7 @@ function reportOf(program, slice) {
     resourceLimits: { maxOldGenerationSizeMb: MEMORY },
     execArgv: ["--enable-source-maps"],
   });
-  let [last, still] = [-1, 0];
+  let [last, still] = [0, 0];
   /** @type {NodeJS.Timeout} */
   let watch;
   /** @type {Promise<Report>} */
@@ -110,7 +110,7 @@ function reportOf(program, slice) {
     worker.once("error", reject);
     worker.once("exit", () => reject(new Error("the thread ended")));
     watch = setInterval(() => {
-      still = begun[0] === last ? still + 1 : 0;
+      still = begun[0] === last && last > 0 ? still + 1 : 0; // a start may take long on a busy machine
       last = begun[0] ?? 0;
       if (still < HANGS) return;
       reject(new Error(`one input took over ${HANGS} s`));

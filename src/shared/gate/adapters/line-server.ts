@@ -98,10 +98,9 @@ function converse(socket: Socket, answer: AnswerLine, limits: ServerLimits): voi
     socket.destroySoon();
   };
   const take = (line: string): void => {
-    if (over) return;
-    if (waiting === MAX_WAITING) return hangUp("too many questions at once", "wait for answers");
     waiting += 1;
-    turn = turn.then(() => reply(line));
+    if (waiting <= MAX_WAITING) turn = turn.then(() => reply(line));
+    else if (!over) hangUp("too many questions at once", "wait for answers");
   };
   socket.on("error", () => socket.destroy());
   socket.on("end", () => void turn.then(() => socket.end()));
