@@ -31,7 +31,7 @@ describe("guessing PINs from many telephones at once", () => {
   /** Calls from a number and keys the right PIN. @returns whether it was accepted; by the log, for a caller over SIP hears on a channel of another name */
   async function signsIn(number: string, as: "local" | "phone" = "local"): Promise<boolean> {
     const { mark } = scene;
-    const caller = await scene.asterisk.call({ tone: 60, gap: 60, number, as });
+    const caller = await scene.asterisk.call({ number, as });
     await caller.press(`${pin}#`);
     const answer = () => {
       const { call } = lines(mark).find((line) => line.msg === "a call" && line.number === number) ?? {};
@@ -45,7 +45,7 @@ describe("guessing PINs from many telephones at once", () => {
 
   /** Tries three PINs, or as many as are taken. */
   async function guess(n: number): Promise<void> {
-    const call = await scene.asterisk.call({ number: String(7_000_000 + n), tone: 60, gap: 60 });
+    const call = await scene.asterisk.call({ number: String(7_000_000 + n) });
     const heard = (...prompts: string[]) => call.heard().filter((one) => prompts.includes(one)).length;
     for (let tries = 1; tries <= 3 && heard("im-sorry") === 0; tries++) {
       await call.press(`9${String(n).padStart(4, "0")}${tries}31#`);

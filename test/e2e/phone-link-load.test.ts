@@ -49,7 +49,7 @@ describe("50 callers at once", () => {
       },
     );
     try {
-      await until(() => link.state.state === "up", { what: "the link is up", deadline: 10_000 });
+      await until(() => link.state.state === "up", { what: "the link is up", deadline: 30_000 });
       const calls = await Promise.all(Array.from({ length: 50 }, () => pbx.call({ as: "phone" })));
       const keys = calls.map((_, n) => `${100_000 + n * 7919}*77#`);
       await Promise.all(calls.map((call, n) => call.press(keys[n] ?? "")));

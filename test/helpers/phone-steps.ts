@@ -88,10 +88,10 @@ export async function addCallers({ instance, scene }: PhoneScene): Promise<Pins>
   return { plain: plain.pin, guarded: guarded.pin, asked: asked.pin };
 }
 
-/** Calls from within Asterisk, each step from a number of its own, with keys as quick as RFC 4733 allows. */
+/** Calls from within Asterisk, each step from a number of its own. */
 export async function callTo(scene: PhoneScene, step: string, pins: Pins, copy = 0): Promise<AsteriskCall> {
   const number = String(6_000_000 + copy * 100 + Object.keys(STEPS).indexOf(step));
-  const call = await scene.asterisk.call({ number, tone: 60, gap: 60 });
+  const call = await scene.asterisk.call({ number });
   await STEPS[step]?.(call, pins);
   return call;
 }
