@@ -98,9 +98,10 @@ export interface World {
   readSecret(question: string, twice?: boolean): Promise<string>;
   /**
    * A short text that a person names. @param path a file, or `-` for standard input
-   * @throws Failure (usage) when it cannot be read or is longer than 32 KiB
+   * @param most bytes; 32 KiB when not said
+   * @throws Failure (usage) when it cannot be read or is longer
    */
-  readText(path: string): Promise<string>;
+  readText(path: string, most?: number): Promise<string>;
   /** Replaces a file whole, readable by everybody: a reader sees the old text or the new one. */
   replaceText(path: string, text: string): Promise<void>;
   /** @returns true when a file or folder is there */

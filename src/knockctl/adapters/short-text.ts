@@ -2,26 +2,26 @@ import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { misused } from "../failure.ts";
 
-/** What the gate takes of a text. Bytes. */
+/** What the gate takes of a text in a question. Bytes. */
 const MOST = 32_768;
 
-async function collected(stream: Readable, name: string): Promise<string> {
-  const chunks: Buffer[] = []; // bounded: MOST, and one chunk
+async function collected(stream: Readable, name: string, most: number): Promise<string> {
+  const chunks: Buffer[] = []; // bounded: most, and one chunk
   let size = 0;
   for await (const chunk of stream) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > MOST) throw misused(`${name} is longer than 32 KiB`, "is it the right file?");
+    if (size > most) throw misused(`${name} is longer than ${most >> 10} KiB`, "is it the right file?");
   }
   return Buffer.concat(chunks).toString();
 }
 
 /**
  * Reads a short text. @param path a file, or `-` for standard input
- * @throws Failure (usage) when it cannot be read or is longer than 32 KiB
+ * @param most bytes @throws Failure (usage) when it cannot be read or is longer
  */
-export async function readText(path: string): Promise<string> {
-  if (path === "-") return collected(process.stdin, "standard input");
+export async function readText(path: string, most = MOST): Promise<string> {
+  if (path === "-") return collected(process.stdin, "standard input", most);
   const cure = "name a file that is there, or `-` for standard input";
   const file = await open(path).catch((error: Error) => {
     throw misused(`cannot read ${path}: ${error.message}`, cure);
@@ -30,5 +30,5 @@ export async function readText(path: string): Promise<string> {
     await file.close();
     throw misused(`${path} is no file`, cure);
   }
-  return collected(file.createReadStream(), path);
+  return collected(file.createReadStream(), path, most);
 }

@@ -79,7 +79,7 @@ export function openWorld(config: string, self: string): OpenWorld {
       return asker;
     },
     readSecret: async (question, twice) => (await import("./secret-line.ts")).readSecret(question, twice),
-    readText: async (path) => (await import("./short-text.ts")).readText(path),
+    readText: async (path, most) => (await import("./short-text.ts")).readText(path, most),
     replaceText: (path, text) => replaceFile(path, text, 0o644),
     exists: (path) =>
       stat(path).then(

@@ -121,5 +121,32 @@ const client: Command = {
   load: async () => (await import("../commands/client.ts")).client,
 };
 
+const exportUsers: Command = {
+  name: "user export",
+  args: ["[name]"],
+  summary: "print users as JSON for configuration management; no secret is in it unless asked for",
+  flags: [
+    {
+      flags: "--with-secrets",
+      what: "also the ports in clear, and PIN and authenticator as stored: good only under the same secret file",
+    },
+    { flags: "--json", what: "it is always JSON" },
+  ],
+  examples: ["user export > users.json", "user export alice", "user export --with-secrets"],
+  load: async () => (await import("../commands/exchange.ts")).exportUsers,
+};
+
+const importUsers: Command = {
+  name: "user import",
+  args: ["<file>"],
+  summary: "make users what a file (or `-`) says, all or none; a second time changes nothing",
+  flags: [{ flags: "--json", what: "answer in JSON, with what was drawn and is shown once" }],
+  examples: ["user import users.json", "user import - --json < users.json"],
+  load: async () => (await import("../commands/exchange.ts")).importUsers,
+};
+
 /** Commands about who may knock. */
-export const usersTopic: Topic = { title: "Users", commands: [add, set, list, show, rotate, remove, client] };
+export const usersTopic: Topic = {
+  title: "Users",
+  commands: [add, set, list, show, rotate, remove, client, exportUsers, importUsers],
+};

@@ -20,6 +20,7 @@ import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
 import { checkServices } from "../users/wishes.ts";
 import { backUp, restore } from "./backup.ts";
+import { exportUsers, importUsers } from "./exchange.ts";
 import { metricsOf } from "./metrics.ts";
 import { newSecrets } from "./secret-wishes.ts";
 import { statusOf } from "./status.ts";
@@ -181,6 +182,10 @@ const answers: Answers = {
       probe: tcp?.from ?? null,
     };
   },
+
+  user_export: async (gate, args) => exportUsers(gate, args),
+
+  user_import: async (gate, args) => importUsers(gate, args),
 
   pending: async (gate) => ({
     pending: allPending(gate.state, gate.parts.clock().uptime).map((request) =>

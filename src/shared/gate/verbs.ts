@@ -8,6 +8,7 @@ import type {
   PlanView,
   ShownOnce,
   StatusView,
+  UserExport,
   UserView,
 } from "./views.ts";
 
@@ -67,6 +68,16 @@ export interface AdminVerbs {
   };
   user_remove: { args: { name: string }; result: { user: UserView; revoked: GrantView[] } };
   user_client: { args: { name: string }; result: ClientView };
+  /** `vault`: id of the secret that the exported secrets are stored under; absent without them. */
+  user_export: {
+    args: { name?: string; secrets?: boolean };
+    result: { vault?: string; users: UserExport[] };
+  };
+  /** Makes users what is said of them, all or none; who is not named stays as he is. */
+  user_import: {
+    args: { vault?: string; users: UserExport[] };
+    result: { users: { name: string; change: "added" | "changed" | "unchanged"; once: ShownOnce }[] };
+  };
   pending: { args: Record<string, never>; result: { pending: PendingRequestView[] } };
   approve: { args: { id: string }; result: { grant: GrantView } };
   deny: { args: { id: string }; result: { pending: PendingRequestView } };

@@ -48,6 +48,29 @@ export interface UserView {
   callers: string[];
 }
 
+/** A user as configuration management keeps him. */
+export interface UserExport {
+  name: string;
+  proof: ProofName;
+  services: string[];
+  /** Seconds; null: the setting of [access] holds. */
+  ttl: number | null;
+  max_ttl: number | null;
+  approval: "none" | "phone" | "call";
+  enabled: boolean;
+  expires: string | null;
+  /** Kind of each step; its port is a secret. */
+  steps: ("udp" | "tcp")[];
+  /** Lines as of authorized_keys. */
+  ssh_keys: string[];
+  phone: string | null;
+  callers: string[];
+  has_pin: boolean;
+  has_otp: boolean;
+  /** PIN and authenticator as they are stored: worth something only under the same secret file. */
+  secrets?: { ports: number[]; pin: string | null; otp: string | null };
+}
+
 /** A request that waits for approval. */
 export interface PendingRequestView {
   id: string;

@@ -33,6 +33,31 @@ const wishes = {
   callers: z.array(text).max(64).optional(),
 };
 
+const vault = z.string().regex(/^[0-9a-f]{16}$/);
+const exported = z.strictObject({
+  name,
+  proof: z.enum(["none", "otp", "ssh"]),
+  services: z.array(name).max(64),
+  ttl: seconds.nullable(),
+  max_ttl: seconds.nullable(),
+  approval: z.enum(["none", "phone", "call"]),
+  enabled: z.boolean(),
+  expires: time.nullable(),
+  steps: z.array(z.enum(["udp", "tcp"])).length(3),
+  ssh_keys: z.array(z.string().max(2_048)).max(16),
+  phone: text.nullable(),
+  callers: z.array(text).max(64),
+  has_pin: z.boolean(),
+  has_otp: z.boolean(),
+  secrets: z
+    .strictObject({
+      ports: z.array(z.int().min(1).max(65_535)).length(3),
+      pin: text.nullable(),
+      otp: text.nullable(),
+    })
+    .optional(),
+});
+
 /** The arguments of every admin verb. What is not listed here is refused. */
 const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   status: nothing,
@@ -65,6 +90,8 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   }),
   user_remove: z.strictObject({ name }),
   user_client: z.strictObject({ name }),
+  user_export: z.strictObject({ name: name.optional(), secrets: z.boolean().optional() }),
+  user_import: z.strictObject({ vault: vault.optional(), users: z.array(exported).max(2_000) }),
   pending: nothing,
   approve: z.strictObject({ id: name }),
   deny: z.strictObject({ id: name }),
@@ -95,7 +122,7 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   restore: z.strictObject({
     // bounded: MAX_ADMIN_LINE
     records: z.array(z.tuple([z.string().max(512), z.unknown()]).readonly()),
-    vault: z.string().regex(/^[0-9a-f]{16}$/),
+    vault,
     made: time,
     force: z.boolean().optional(),
   }),
