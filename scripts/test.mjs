@@ -24,6 +24,8 @@ const TOOLS = {
   pgrep: "procps",
   iptables: "iptables",
   ufw: "ufw",
+  sudo: "sudo",
+  tmux: "tmux",
   ping: "iputils-ping",
   dnsmasq: "dnsmasq-base",
   udhcpc: "udhcpc",
