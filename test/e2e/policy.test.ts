@@ -24,6 +24,8 @@ const GUARDED_MORE: Settings = {
   services: { ...SERVICES, admin: { ports: [`tcp/${OTHER}`] } },
   firewall: { guard: "services" },
 };
+/** What the boot unit runs. */
+const LOAD = fileURLToPath(new URL("../../systemd/knockline-firewall-load", import.meta.url));
 const UNAPPLIED = "settings changed, not applied: knockctl firewall plan";
 
 type People = "laptop" | "stranger";
@@ -268,8 +270,7 @@ describe("after a reboot", () => {
     const reborn = new Instance(rebooted.server, scene.instance.folder);
     expect(await reborn.tryConnect(laptop, SSH)).toBe("open");
 
-    const load = fileURLToPath(new URL("../../systemd/knockline-firewall-load", import.meta.url));
-    const loaded = await rebooted.server.run(load, [scene.instance.folder]);
+    const loaded = await rebooted.server.run(LOAD, [scene.instance.folder]);
     expect(loaded.code, loaded.stderr).toBe(0);
 
     expect(await reborn.tryConnect(laptop, SSH)).toBe("silent");
@@ -281,6 +282,30 @@ describe("after a reboot", () => {
     await reborn.start();
     expect(await reborn.tryConnect(laptop, SSH)).toBe("open");
     expect((await reborn.json(["status"])).ok).toBe(true);
+    await reborn.stop();
+  });
+
+  test("knockd also takes over what was loaded in the place of damaged files, and writes them anew", async () => {
+    const reborn = new Instance(rebooted.server, scene.instance.folder);
+    const whole = readFileSync(boot, "utf8");
+    for (const file of [boot, `${boot}.last-good`]) writeFileSync(file, whole.slice(0, 500));
+    await rebooted.server.run("nft", ["flush", "ruleset"]);
+    expect(await rebooted.server.run(LOAD, [scene.instance.folder])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("EVERYTHING IS CLOSED"),
+    });
+    expect(await reborn.tryConnect(laptop, OTHER)).toBe("silent");
+
+    await reborn.start();
+
+    expect([await reborn.tryConnect(laptop, SSH), await reborn.tryConnect(laptop, OTHER)]).toEqual([
+      "open",
+      "open",
+    ]);
+    expect(readFileSync(boot, "utf8")).toBe(whole);
+    expect((await rebooted.server.run("nft", ["list", "ruleset"])).stdout).not.toMatch(
+      /^\tchain guard \{\n[^}]*drop/m,
+    );
     await reborn.stop();
   });
 });

@@ -207,6 +207,34 @@ describe("a saved file", () => {
   });
 });
 
+it("a chain of nft gets the rule where it drops, in the families that our table sees", () => {
+  const chain = (family: string, policy: string) => ({
+    chain: { family, table: "t", name: "c", handle: 1, type: "filter", hook: "input", prio: 0, policy },
+  });
+  const nftables = [chain("inet", "drop"), chain("ip6", "accept"), chain("bridge", "drop")];
+  const { places } = look(host({ nft: JSON.stringify({ nftables }) }));
+  expect(places.map(({ where }) => where)).toEqual(["nft inet t c"]);
+  expect(commands(places[0]?.add)).toEqual([
+    "nft insert rule inet t c meta mark & 0x04000000 == 0x04000000 accept",
+  ]);
+});
+
+it("firewalld on iptables gets a direct rule of each family, and its file is as before without them", () => {
+  const running = filter("-j INPUT_direct", "-j REJECT").replace(
+    ":FORWARD",
+    ":INPUT_direct - [0:0]\n:FORWARD",
+  );
+  const path = "/etc/firewalld/direct.xml";
+  const saved = (text: string | undefined) =>
+    look({ ...dump(running), files: [{ path, text }] }).places.find((place) => place.saved);
+  const fresh = textOf(saved(undefined)?.add);
+  expect(fresh).toContain(`<rule ipv="ipv6" table="filter" chain="INPUT" priority="0">${RULE}</rule>`);
+  expect(saved(fresh)?.state).toBe("right");
+  expect(textOf(saved(fresh)?.remove)).toBe("(removed)");
+  const old = '<?xml version="1.0"?>\n<direct>\n  <chain ipv="ipv4" table="raw" chain="x"/>\n</direct>\n';
+  expect(textOf(saved(textOf(saved(old)?.add))?.remove)).toBe(old);
+});
+
 it("firewalld on nftables is told what to do instead", () => {
   const nft = JSON.stringify({
     nftables: [{ chain: { family: "inet", table: "firewalld", name: "filter_INPUT", hook: "input" } }],

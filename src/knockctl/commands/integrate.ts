@@ -15,6 +15,9 @@ function wishOf(call: Call): Wish {
   return check ? "check" : remove ? "remove" : "add";
 }
 
+const UNWATCHED =
+  'note: [firewall] mode is "guard": make it "mark" and apply it, so that status watches over this rule';
+
 /** @throws Failure (refused) where the rule cannot be, or would mean something else */
 function refuse({ conflicts, hopeless }: Survey, mark: number): void {
   if (conflicts.length > 0)
@@ -53,10 +56,11 @@ function say(
 /** `knockctl firewall integrate`: keeps the one accept-mark rule in the host's own firewall. */
 export const integrate: Run = async (call, world) => {
   const wish = wishOf(call);
-  const { mark } = (await world.settings()).policy;
+  const { mark, mode } = (await world.settings()).policy;
   const host = await world.hostFirewall(textOption(call, "root") ?? "/");
   const before = survey(await host.look(), mark);
   if (wish !== "remove") refuse(before, mark);
+  if (wish !== "remove" && mode !== "mark") world.tell(UNWATCHED);
   if (wish === "check") {
     say(call, world, before, [], "");
     return before.places.every(({ state }) => state === "right") ? EXIT.done : EXIT.refused;

@@ -50,7 +50,7 @@ export function runningPlace({ kind, family, text }: IptablesDump, mark: number)
   return [
     {
       where: `iptables-${kind} ${chain} (IPv${family})`,
-      rules: `IPv${family}`,
+      rules: [`IPv${family}`],
       saved: false,
       state,
       add: state === "right" ? [] : add,
@@ -74,7 +74,7 @@ export function savedPlace(file: SavedFile, mark: number): Place[] {
   const state = stateAmong(rules.map((one) => kindOf(one, mark)));
   return [
     savedAs(
-      { where: `${path} (${chain})`, rules: `IPv${family}`, state },
+      { where: `${path} (${chain})`, rules: [`IPv${family}`], state },
       {
         without: write(linesWithout(read.lines, ours)),
         with: write(linesWithout(read.lines, ours, new Map([[first, rule]]))),
@@ -98,7 +98,7 @@ export function freepbxPlace({ path, text }: HostFile, family: 4 | 6, mark: numb
   const write = (text: string | undefined): Edit => ({ do: "write", path, text });
   return [
     savedAs(
-      { where: path, rules: `IPv${family}`, state: stateAmong(kinds) },
+      { where: path, rules: [`IPv${family}`], state: stateAmong(kinds) },
       {
         without: write(rest === "" ? undefined : rest),
         with: write(`${rest}${end}${rule}\n`),

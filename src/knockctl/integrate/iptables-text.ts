@@ -95,10 +95,10 @@ export function closesInput(text: IptablesText): boolean {
   return all.some(({ words: [first, target = ""] }) => first === "-j" && !HARMLESS.test(target));
 }
 
-/** Chains in which ufw wants the admin's own rules; its INPUT is not to be touched. */
-const UFW_CHAINS = ["ufw-before-input", "ufw6-before-input"];
+/** Chains in which ufw, and firewalld on iptables, want the admin's own rules; their INPUT is not to be touched. */
+const ADMINS_CHAINS = ["ufw-before-input", "ufw6-before-input", "INPUT_direct"];
 
 /** @returns the chain of table filter that our rule belongs in */
 export function inputChain({ policies }: IptablesText): string {
-  return UFW_CHAINS.find((chain) => policies.has(`filter ${chain}`)) ?? "INPUT";
+  return ADMINS_CHAINS.find((chain) => policies.has(`filter ${chain}`)) ?? "INPUT";
 }

@@ -106,7 +106,7 @@ function filePlace(
   const where = `${path} (${chains.map(({ name }) => name).join(", ")})`;
   const state = states.find((one) => one !== "right") ?? "right";
   return savedAs(
-    { where, rules: "nft", state },
+    { where, rules: ["nft"], state },
     {
       with: write(linesWithout(lines, ours, fresh)),
       without: write(linesWithout(lines, ours)),

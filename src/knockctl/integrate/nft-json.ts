@@ -120,6 +120,9 @@ function closes(chain: NftChain, rules: readonly NftRule[]): boolean {
 
 const CLOSING = ["drop", "reject", "jump", "goto"] as const;
 
+/** Those that see packets as our table does; a bridge's chains see them before. */
+const FAMILIES: readonly string[] = ["ip", "ip6", "inet"];
+
 /** The chains of the host's own nftables that close its input; `isOwn` says which chains are nobody else's. */
 export function nftPlaces(
   { chains, rules }: NftRuleset,
@@ -127,7 +130,7 @@ export function nftPlaces(
   isOwn: (chain: NftChain) => boolean,
 ): Place[] {
   return chains
-    .filter(({ type, hook }) => type === "filter" && hook === "input")
+    .filter(({ family, type, hook }) => FAMILIES.includes(family) && type === "filter" && hook === "input")
     .filter(isOwn)
     .flatMap((chain) => {
       const inside = rules.filter((rule) => sameChain(rule, chain));
@@ -147,7 +150,7 @@ function nftPlace({ family, table, name }: NftChain, rules: readonly NftRule[], 
   const where = `nft ${family} ${table} ${name}`;
   return {
     where,
-    rules: "nft",
+    rules: ["nft"],
     saved: false,
     state,
     add: state === "right" ? [] : [insert, ...remove],

@@ -19,8 +19,8 @@ export type PlaceState = "right" | "missing" | "doubled" | "late";
 export interface Place {
   /** For people: `iptables-nft INPUT (IPv4)`, `/etc/nftables.conf (inet filter input)`. */
   readonly where: string;
-  /** Whose rules: iptables' of one family, or those of nft. */
-  readonly rules: "IPv4" | "IPv6" | "nft";
+  /** Whose rules: iptables' by family, or those of nft. */
+  readonly rules: readonly ("IPv4" | "IPv6" | "nft")[];
   /** True for a file that the host restores its rules from. */
   readonly saved: boolean;
   readonly state: PlaceState;

@@ -1,3 +1,4 @@
+import { firewalldPlace } from "./firewalld.ts";
 import {
   freepbxPlace,
   type HostFile,
@@ -29,7 +30,7 @@ export interface HostFirewall {
 }
 
 /** What a file of the host is. */
-type FileKind = "iptables" | "nft" | "ufw" | "freepbx";
+type FileKind = "iptables" | "nft" | "ufw" | "freepbx" | "firewalld";
 
 /** Where hosts keep the rules that they restore, with the family of those that have one. */
 const PLACES: Readonly<Record<string, readonly [FileKind, 4 | 6]>> = {
@@ -43,6 +44,7 @@ const PLACES: Readonly<Record<string, readonly [FileKind, 4 | 6]>> = {
   "/etc/ufw/before6.rules": ["ufw", 6],
   "/etc/firewall-4.rules": ["freepbx", 4],
   "/etc/firewall-6.rules": ["freepbx", 6],
+  "/etc/firewalld/direct.xml": ["firewalld", 4],
 };
 
 /** Says whether ufw is in use; read, never written. */
@@ -98,7 +100,9 @@ function running(host: HostFirewall, ruleset: NftRuleset, mark: number): Place[]
 
 function saved(host: HostFirewall, file: HostFile, mark: number): Place[] {
   const [kind, family] = PLACES[file.path] ?? ["setting", 4];
-  if (kind === "freepbx") return hasFreepbx(host, family) ? freepbxPlace(file, family, mark) : [];
+  if (kind === "freepbx")
+    return hasChain(host, family, "fpbxfirewall") ? freepbxPlace(file, family, mark) : [];
+  if (kind === "firewalld") return hasChain(host, 4, "INPUT_direct") ? firewalldPlace(file, mark) : [];
   if (file.text === undefined) return [];
   if (kind === "nft") return [...nftFile(file, mark).places];
   const check = [`ip${family === 6 ? "6" : ""}tables-restore`, "--test"];
@@ -110,8 +114,9 @@ function saved(host: HostFirewall, file: HostFile, mark: number): Place[] {
 const hasUfw = ({ files }: HostFirewall): boolean =>
   /^ENABLED=yes$/im.test(files.find(({ path }) => path === UFW_CONF)?.text ?? "");
 
-const hasFreepbx = ({ iptables }: HostFirewall, family: 4 | 6): boolean =>
-  iptables.some((dump) => dump.family === family && dump.text.includes("\n:fpbxfirewall "));
+/** Whether a chain runs that only one program makes. */
+const hasChain = ({ iptables }: HostFirewall, family: 4 | 6, chain: string): boolean =>
+  iptables.some((dump) => dump.family === family && dump.text.includes(`\n:${chain} `));
 
 function iptablesConflicts({ iptables }: HostFirewall, mark: number): string[] {
   return iptables.flatMap(({ kind, family, text }) => {
@@ -134,10 +139,12 @@ function notesOn(host: HostFirewall, places: readonly Place[], mark: number): st
     .filter((file) => PLACES[file.path]?.[0] === "nft" && nftFile(file, mark).strange)
     .map(({ path }) => `${path}: put this first into its input chain yourself: ${nftRule(mark)}`);
   const homeless = (["IPv4", "IPv6", "nft"] as const)
-    .filter((rules) => places.some((place) => !place.saved && place.rules === rules))
-    .filter((rules) => strange.length === 0 && !places.some((place) => place.saved && place.rules === rules))
+    .filter((rules) => places.some((place) => !place.saved && place.rules.includes(rules)))
+    .filter(
+      (rules) => strange.length === 0 && !places.some((place) => place.saved && place.rules.includes(rules)),
+    )
     .map((rules) => HOMELESS[rules]);
-  const freepbx = ([4, 6] as const).some((family) => hasFreepbx(host, family)) ? [FREEPBX] : [];
+  const freepbx = ([4, 6] as const).some((family) => hasChain(host, family, "fpbxfirewall")) ? [FREEPBX] : [];
   return [...strange, ...homeless, ...freepbx];
 }
 
