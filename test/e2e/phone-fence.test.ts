@@ -109,6 +109,11 @@ describe("phone-auth without any privilege", () => {
     ["nft text", '{"verb":"nft","args":"flush ruleset"}\n'],
     ["bad JSON", "{{{{\n"],
     ["a session that it was never given", `{"verb":"close_all","args":{"session":"${"a".repeat(32)}"}}\n`],
+    ["a denial of a request that nobody is being called for", '{"verb":"deny","args":{"id":"p123456"}}\n'],
+    [
+      "the end of a call-back that nobody placed",
+      '{"verb":"call_over","args":{"id":"p123456","end":"busy"}}\n',
+    ],
     [
       "another user's pending request",
       `{"verb":"approve","args":{"session":"${"b".repeat(32)}","id":"p123456"}}\n`,

@@ -92,7 +92,6 @@ export class Callbacks {
       const why = await this.#place(request, user.phone);
       if (why !== undefined) await this.#failed(request, `not placed: ${why}`);
     } catch (error) {
-      this.#underWay.delete(user.name);
       this.#gate.parts.log.error("a call-back was not placed", { user: user.name, message: String(error) });
     }
   }
@@ -105,12 +104,14 @@ export class Callbacks {
     const { ring, longestCall } = this.#gate.state.settings.phone;
     // before the count, which waits: one call at a time
     this.#underWay.set(user, { id, until: this.#uptime + ring + longestCall + SLACK });
-    const why = await this.#gate.run((state, tx) => countCallback(state, tx, request));
-    if (why !== undefined) this.#underWay.delete(user);
-    else {
-      const left = Math.round((request.ends - this.#uptime) / 1000);
-      for (const listener of this.#listeners) listener.tell({ id, number, code, left });
+    let why: string | undefined = "the store failed";
+    try {
+      why = await this.#gate.run((state, tx) => countCallback(state, tx, request));
+    } finally {
+      if (why !== undefined) this.#underWay.delete(user);
     }
+    const left = Math.round((request.ends - this.#uptime) / 1000);
+    if (why === undefined) for (const listener of this.#listeners) listener.tell({ id, number, code, left });
     return why;
   }
 
