@@ -15,7 +15,6 @@ const TOOLS = {
   tcpdump: "tcpdump",
   knock: "knockd",
   nmap: "nmap",
-  hping3: "hping3",
   nc: "netcat-openbsd",
   curl: "curl",
   perl: "perl",

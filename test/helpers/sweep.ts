@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
+import { ALL_PORTS, flood, shuffled } from "../../scripts/lab-flood.mjs";
 import type { Step } from "../../src/shared/users/user.ts";
 import type { Host } from "./lab.ts";
 
-const FOLDER = fileURLToPath(new URL(".", import.meta.url));
+export { ALL_PORTS };
 
-/** Every port there is. */
-export const ALL_PORTS: readonly number[] = Array.from({ length: 65_535 }, (_, i) => i + 1);
+const SYN_SWEEPER = fileURLToPath(new URL("syn-sweeper.pl", import.meta.url));
 
 /** A sweep over every port, told by how a person would call it. */
 export interface Sweep {
@@ -44,32 +44,9 @@ export async function sweep(
   ports: readonly number[],
   { source = from.address, proto = "udp", rate = RATES[proto] }: Manner = {},
 ): Promise<{ sent: number; ms: number }> {
-  const [program, args, input] =
-    proto === "udp"
-      ? [
-          process.execPath,
-          ["sweeper.mjs", JSON.stringify({ address, from: source, rate })],
-          JSON.stringify(ports),
-        ]
-      : ["perl", ["syn-sweeper.pl", address, source, `${rate}`], `${ports.join(" ")}\n`];
-  const ran = await from.run(program, args, { cwd: FOLDER, input, timeout: 60_000 });
+  if (proto === "udp") return flood(from, { address, ports, from: source, rate });
+  const args = [SYN_SWEEPER, address, source, `${rate}`];
+  const ran = await from.run("perl", args, { input: `${ports.join(" ")}\n`, timeout: 60_000 });
   if (ran.code !== 0) throw new Error(`the sweep did not end: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
-}
-
-/** Fisher-Yates with mulberry32, so that a seed that fails can be tried again. */
-function shuffled<T>(list: readonly T[], seed: number): T[] {
-  let state = seed >>> 0;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const result = [...list];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [result[i], result[j]] = [result[j] as T, result[i] as T];
-  }
-  return result;
 }
