@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(new URL("lab-agent.mjs", import.meta.url));
  *   UDP datagrams and TCP SYNs, `gap` ms apart (20), each step `times` (1); `at` is when the last one left
  * @property {(args: { address: string, ports: number[], payload?: string, payloads?: string[], gap?: number, from?: string }) => Promise<{ at: number }>} send
  *   the same for UDP ports only
- * @property {(args: { address: string, knockers: { from: string, ports: number[] }[], payload?: string, gap?: number }) => Promise<{ at: number }>} sendMany
+ * @property {(args: { address: string, knockers: { from: string, ports: number[], payloads?: string[] }[], payload?: string, gap?: number }) => Promise<{ at: number }>} sendMany
  * @property {(args: Where & { payload?: string, localPort?: number }) => Promise<{ reply: string | null }>} ask
  * @property {(args: Where) => Promise<{ outcome: Reached, session: number | null }>} openSession
  * @property {(args: { session: number, say?: string }) => Promise<{ received: number, ended: string | null }>} sessionState

@@ -154,11 +154,9 @@ const commands = {
   send: ({ ports, ...rest }) =>
     commands.knock({ ...rest, steps: ports.map((port) => ({ proto: /** @type {const} */ ("udp"), port })) }),
 
-  /** Many sources at once, each knocking its own ports: `knockers` of {from, ports}. Settles when all have sent. */
+  /** Many sources at once, each knocking its own ports: `knockers` of {from, ports, payloads}. Settles when all have sent. */
   async sendMany({ address, knockers, gap = 20, payload = "" }) {
-    await Promise.all(
-      knockers.map(({ from, ports }) => commands.send({ address, ports, payload, gap, from })),
-    );
+    await Promise.all(knockers.map((knocker) => commands.send({ address, payload, gap, ...knocker })));
     return { at: monotonic() };
   },
 

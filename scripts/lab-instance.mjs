@@ -1,8 +1,11 @@
 // @ts-check
 // A whole knockline in one temporary folder, its daemon running on a host of the lab.
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { isListening, until } from "./until.mjs";
 
@@ -46,6 +49,8 @@ export async function makeInstance(host, settings = {}) {
 export class Instance {
   /** @type {import("./lab-children.mjs").Running | undefined} */
   #knockd;
+  /** @type {((question: string) => Promise<any>) | undefined} to its admin socket, since the first `ask` */
+  #line;
 
   /** @param {Host} host @param {string} folder */
   constructor(host, folder) {
@@ -101,6 +106,20 @@ export class Instance {
   }
 
   /**
+   * Asks the running knockd over its admin socket, as knockctl does, without the start of a knockctl.
+   * @param {string} verb
+   * @param {object} [args]
+   * @returns {Promise<any>} the result
+   * @throws {Error} with what the gate said
+   */
+  async ask(verb, args = {}) {
+    this.#line ??= await lineTo(join(this.folder, "admin.sock"));
+    const answer = await this.#line(`${JSON.stringify({ verb, args })}\n`);
+    if (answer.error) throw new Error(`${verb}: ${answer.error.message}`);
+    return answer.result;
+  }
+
+  /**
    * Adds a user, proof "none" unless `options` say otherwise.
    * @param {string} name
    * @param {readonly string[]} [options] of `knockctl user add`
@@ -130,6 +149,7 @@ export class Instance {
    * @throws {Error} with its log when it ends, or is not up in 10 s
    */
   async start(env = {}) {
+    this.#line = undefined;
     const command = [join(ROOT, "bin/knockd"), "--config", this.config];
     const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
     this.#knockd = knockd;
@@ -206,6 +226,28 @@ export class Instance {
     rmSync(this.folder, { recursive: true, force: true });
     folders.delete(this.folder);
   }
+}
+
+/**
+ * Connects to a gate. It answers in the order it is asked.
+ * @param {string} path
+ * @returns {Promise<(question: string) => Promise<any>>}
+ */
+async function lineTo(path) {
+  const socket = createConnection(path);
+  await once(socket, "connect");
+  /** @type {((answer: any) => void)[]} bounded: questions of the caller's not yet answered */
+  const waiting = [];
+  createInterface({ input: socket }).on("line", (line) => waiting.shift()?.(JSON.parse(line)));
+  socket.on("error", () => {}); // as below
+  socket.on("close", () => {
+    for (const settle of waiting.splice(0)) settle({ error: { message: "knockd went away" } });
+  });
+  return (question) =>
+    new Promise((settle) => {
+      waiting.push(settle);
+      socket.write(question);
+    });
 }
 
 /**

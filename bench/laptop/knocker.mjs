@@ -1,8 +1,11 @@
-// Runs in a laptop's namespace: sends knocks. One JSON line in, {from, address, ports, gap}; one out, {"at"}: when
+// @ts-check
+// Runs in a laptop's namespace: sends knocks. One JSON line in, {from, address, datagrams, gap}; one out, {"at"}: when
 // the last one was handed to the kernel. Its sockets are connected, so that no address is looked up in between.
 import { createSocket } from "node:dgram";
 import { createInterface } from "node:readline";
 import { setTimeout as after } from "node:timers/promises";
+
+/** @typedef {import("../stage.mjs").Datagram} Datagram */
 
 /** @param {string} from @param {string} address @param {number} port */
 async function socketTo(from, address, port) {
@@ -13,14 +16,15 @@ async function socketTo(from, address, port) {
   return socket;
 }
 
-/** @param {{ from: string, address: string, ports: number[], gap: number }} knock */
-async function knock({ from, address, ports, gap }) {
-  const sockets = await Promise.all(ports.map((port) => socketTo(from, address, port)));
+/** @param {{ from: string, address: string, datagrams: Datagram[], gap: number }} knock */
+async function knock({ from, address, datagrams, gap }) {
+  const sockets = await Promise.all(datagrams.map(({ port }) => socketTo(from, address, port)));
   let at = 0;
   for (const [index, socket] of sockets.entries()) {
     if (index > 0) await after(gap);
+    const payload = datagrams[index]?.payload ?? "";
     at = Number(process.hrtime.bigint()) / 1e6;
-    await new Promise((sent) => socket.send("", sent));
+    await new Promise((sent) => socket.send(payload, sent));
   }
   for (const socket of sockets) socket.close();
   process.stdout.write(`${JSON.stringify({ at })}\n`);
