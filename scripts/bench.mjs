@@ -1,102 +1,133 @@
-// npm run bench: how fast the door opens, beside Debian's knockd where that is installed, and what knockline costs.
-// A table for people, then one line of JSON. Needs root (or a namespace of one's own), nft and iproute2.
-//   --rounds N   knocks of each contestant (200)       --json   only the JSON
-import { readFileSync } from "node:fs";
-import { cpus, loadavg, release } from "node:os";
+// @ts-check
+// npm run bench: knockline beside its peers, in namespaces. The figures go to stdout, the progress to stderr.
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { openKnockd, openKnockline } from "../bench/contestants.mjs";
-import { measureIdle, measureList } from "../bench/costs.mjs";
-import { percentile, table } from "../bench/figures.mjs";
-import { measureOpenings } from "../bench/opening.mjs";
+import { aboutThisMachine, BUSY } from "../bench/machine.mjs";
+import { measurements } from "../bench/measurements/all.mjs";
+import { asJson, asMarkdown, asText } from "../bench/report.mjs";
 import { exitOnSignals } from "./lab.mjs";
-import { buildPrograms, StepFailed } from "./steps.mjs";
+import { buildPrograms, has, installTools, StepFailed, step } from "./steps.mjs";
 
-/** Users beside the one that knocks: their sockets are open and cost what they cost. */
-const USERS = 50;
-const IDLE = 10_000;
+const HELP = `npm run bench -- [options] [FILE]   knockline beside its peers, in network namespaces; needs root
 
-/** What issue and README promise. Milliseconds, and how many times. */
-const BARS = { p50: 3, timesKnockd: 5, list: 2 };
+  --quick            small counts: a minute or two, to see that it works
+  --full             large counts: half an hour
+  --only NAME,NAME   only these measurements
+  --json             the figures for programs
+  --markdown         the page docs/benchmarks.md
+  FILE               write there instead of the terminal
+  --help
 
-const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "200" }, json: { type: "boolean", default: false } },
-});
+measurements:
+${measurements.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join("\n")}
 
-/** @param {(number | null)[]} times */
-function summary(times) {
-  const opened = times.filter((time) => time !== null);
-  const [p50, p99] = [percentile(opened, 0.5), percentile(opened, 0.99)];
-  return { knocks: times.length, opened: opened.length, p50_ms: p50, p99_ms: p99 };
+Exit code 0, 1 when a promise was not met (2: usage). Busy machines give worthless figures: it tells at its start.
+examples:
+  sudo npm run bench -- --quick --only latency,replay
+  sudo npm run bench -- --full --markdown docs/benchmarks.md
+`;
+
+/** A progress line is due when nothing was said for so long. Milliseconds. */
+const SILENCE = 2_000;
+
+/** @typedef {import("../bench/measurements/measurement.mjs").Measurement} Measurement */
+/** @typedef {import("../bench/contestants/contestant.mjs").Contestant} Contestant */
+
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      full: { type: "boolean", default: false },
+      only: { type: "string", multiple: true },
+      json: { type: "boolean", default: false },
+      markdown: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+    allowPositionals: true,
+  });
+  const names = values.only?.flatMap((list) => list.split(","));
+  const unknown = names?.find((name) => !measurements.some((one) => one.name === name));
+  if (unknown !== undefined)
+    throw new StepFailed(
+      `no measurement is called ${unknown}\ntake some of ${measurements.map(({ name }) => name).join(", ")}`,
+    );
+  if (positionals.length > 1)
+    throw new StepFailed(`more than one FILE: ${positionals.join(" ")}\nname one, or none for the terminal`);
+  return {
+    help: values.help,
+    size: /** @type {"quick" | "usual" | "full"} */ (values.quick ? "quick" : values.full ? "full" : "usual"),
+    chosen: measurements.filter(({ name }) => names?.includes(name) ?? true),
+    write: values.json ? asJson : values.markdown ? asMarkdown : asText,
+    file: positionals[0],
+  };
 }
 
-async function measure() {
-  const rounds = Number(values.rounds);
-  const knockline = await openKnockline({ users: USERS - 1 });
-  const knockd = await openKnockd();
-  try {
-    const contestants = knockd ? [knockline, knockd] : [knockline];
-    const openings = await measureOpenings(contestants, rounds);
-    const entries = [...openings].map(([name, times]) => [name, summary(times)]);
-    const list = await measureList(knockline.instance, 9);
-    const idle = await measureIdle(knockline.instance.pid ?? 0, IDLE);
-    return { knock_to_open: Object.fromEntries(entries), list, idle: { ...idle, users: USERS } };
-  } finally {
-    await Promise.all([knockline.close(), knockd?.close()]);
-  }
+/**
+ * Installs what contestants need, and tells who cannot take part for want of it.
+ * @param {Measurement[]} chosen
+ */
+async function gather(chosen) {
+  const everybody = [...new Set(chosen.flatMap(({ contestants }) => contestants))];
+  const tools = Object.assign({ ip: "iproute2" }, ...everybody.map((one) => one.tools));
+  await step("programs of the peers", () => installTools(tools), process.stderr);
+  return everybody.flatMap(({ name, tools }) => {
+    const lacks = Object.keys(tools).filter((program) => !has(program));
+    const packages = lacks.map((program) => tools[program]).join(" ");
+    return lacks.length > 0
+      ? [{ contestant: name, why: `no ${lacks.join(", ")} here: apt-get install ${packages}` }]
+      : [];
+  });
 }
 
-/** @param {number} n */
-const ms = (n) => n.toFixed(2);
-
-/** @param {Awaited<ReturnType<typeof measure>>} results */
-function print({ knock_to_open, list, idle }) {
-  const ours = knock_to_open.knockline;
-  const rows = Object.entries(knock_to_open).map(([name, { knocks, opened, p50_ms, p99_ms }]) => [
-    name,
-    `${opened}/${knocks}`,
-    ms(p50_ms),
-    ms(p99_ms),
-    (p50_ms / ours.p50_ms).toFixed(1),
-  ]);
-  console.log(table([["knock to open", "opened", "p50 ms", "p99 ms", "times ours"], ...rows]));
-  console.log(
-    `\nknockd with ${idle.users} users, idle: ${idle.rss_mib.toFixed(1)} MiB, ${idle.cpu_ms} ms CPU in ${idle.span_ms / 1000} s`,
-  );
-  console.log(
-    `knockctl list: ${list.list_ms.toFixed(0)} ms CPU, node -e 0: ${list.node_ms.toFixed(0)} ms, ratio ${ms(list.ratio)}`,
-  );
-}
-
-/** @param {Awaited<ReturnType<typeof measure>>} results @returns {string[]} which bars were not met */
-function missed({ knock_to_open, list }) {
-  const { knockline: ours, "knockd 0.8": knockd } = knock_to_open;
-  return [
-    ours.opened < ours.knocks && `${ours.knocks - ours.opened} good knocks did not open`,
-    ours.p50_ms > BARS.p50 && `p50 is over ${BARS.p50} ms`,
-    knockd && knockd.p50_ms / ours.p50_ms < BARS.timesKnockd && `less than ${BARS.timesKnockd} times knockd`,
-    list.ratio > BARS.list && `knockctl list takes over ${BARS.list} times the CPU of node -e 0`,
-  ].filter((line) => typeof line === "string");
+/** @returns {(text: string) => void} prints a line when the last one is some time ago */
+function progress() {
+  const start = performance.now();
+  let last = start;
+  return (text) => {
+    const now = performance.now();
+    if (now - last < SILENCE) return;
+    last = now;
+    console.error(`  ${((now - start) / 1000).toFixed(0).padStart(4)} s  ${text}`);
+  };
 }
 
 async function main() {
+  const { help, size, chosen, write, file } = readArguments();
+  if (help) {
+    console.log(HELP);
+    return 0;
+  }
   exitOnSignals();
-  await buildPrograms();
-  const load = loadavg()[0]; // what else the machine is doing: with more than a few tenths times say little
-  const results = await measure();
-  const cpu = /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "unknown";
-  const machine = { cores: cpus().length, cpu, kernel: release(), node: process.version, load };
-  if (!values.json) print(results);
-  if (!values.json && load > 0.5)
-    console.log(`\nthe machine was busy before we began (load ${load}): take times with care`);
-  const bars = missed(results);
-  console.log(`${values.json ? "" : "\n"}${JSON.stringify({ machine, ...results, missed: bars })}`);
-  for (const bar of bars) console.error(`not met: ${bar}`);
-  return bars.length === 0 ? 0 : 1;
+  await buildPrograms(process.stderr);
+  const leftOut = await gather(chosen);
+  for (const { contestant, why } of leftOut) console.error(`· left out: ${contestant} (${why})`);
+  const machine = await aboutThisMachine();
+  if (machine.busy_percent > BUSY)
+    console.error(
+      `· this machine is busy (${machine.busy_percent} % of its processors, load ${machine.load}): the times will say little`,
+    );
+
+  /** @type {import("../bench/report.mjs").Report} */
+  const report = { at: new Date().toISOString(), size, machine, results: [], leftOut, missed: [] };
+  for (const measurement of chosen) {
+    const present = measurement.contestants.filter(
+      ({ name }) => !leftOut.some(({ contestant }) => contestant === name),
+    );
+    console.error(`· ${measurement.title}`);
+    const start = performance.now();
+    const rows = await measurement.measure(present, measurement.counts[size], progress());
+    report.results.push({ measurement, rows, seconds: Math.round((performance.now() - start) / 1000) });
+    report.missed.push(...(measurement.missed?.(rows) ?? []).filter((what) => what !== false));
+  }
+  if (file === undefined) console.log(write(report));
+  else writeFileSync(file, `${write(report)}\n`);
+  return report.missed.length === 0 ? 0 : 1;
 }
 
 try {
   process.exit(await main());
 } catch (error) {
-  console.error(error instanceof StepFailed ? error.message : error);
-  process.exit(1);
+  const known = error instanceof StepFailed || /** @type {any} */ (error).code?.startsWith("ERR_PARSE_ARGS");
+  console.error(known ? /** @type {Error} */ (error).message : error);
+  process.exit(known ? 2 : 1);
 }

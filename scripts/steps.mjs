@@ -20,12 +20,13 @@ export class StepFailed extends Error {}
  * Runs one step and prints one line for it: what, how it came out, seconds.
  * @param {string} what
  * @param {() => string | void | Promise<string | void>} work gives a word for the line, "done" without one
+ * @param {NodeJS.WriteStream} [stream]
  */
-export async function step(what, work) {
+export async function step(what, work, stream = process.stdout) {
   const start = performance.now();
-  const live = process.stdout.isTTY;
-  if (live) process.stdout.write(`· ${what} ...`);
-  const line = (/** @type {string} */ text) => console.log(`${live ? "\r\x1b[K" : ""}${text}`);
+  const live = stream.isTTY;
+  if (live) stream.write(`· ${what} ...`);
+  const line = (/** @type {string} */ text) => stream.write(`${live ? "\r\x1b[K" : ""}${text}\n`);
   try {
     const word = (await work()) ?? "done";
     const s = (performance.now() - start) / 1000;
@@ -90,9 +91,12 @@ export async function installPackages() {
   });
 }
 
-/** Builds the programs when a source is newer than they are. */
-export async function buildPrograms() {
-  await step("programs", async () => {
+/**
+ * Builds the programs when a source is newer than they are.
+ * @param {NodeJS.WriteStream} [stream] of the progress line
+ */
+export async function buildPrograms(stream) {
+  const build = async () => {
     const built = Math.min(
       ...["knockd.cjs", "knockctl.cjs", "phone-auth.cjs", "ari-link.cjs"].map((name) =>
         changedAt(join(root, "dist", name)),
@@ -104,7 +108,8 @@ export async function buildPrograms() {
     if (built >= Math.max(...sources.map(newestIn))) return "up to date";
     await quietly(process.execPath, ["scripts/build.mjs"]);
     return "built";
-  });
+  };
+  await step("programs", build, stream);
 }
 
 /** @param {string} path @returns {number} ms since 1970; 0 when there is no such file */

@@ -30,16 +30,28 @@ import { join } from "node:path";
  * @property {number[]} daemons the processes that a `kill -9` of the whole service ends; none where rules do it alone
  * @property {(from: string) => Promise<Datagram[]>} knock a good knock, made now: making it is not measured
  * @property {() => Promise<number>} openDoors addresses that the kernel lets in
- * @property {(addresses: string[]) => Promise<void>} [letIn] grants put straight into the kernel, as it keeps them
+ * @property {(addresses: string[]) => Promise<void>} [letIn] very many grants in one go
  * @property {(address: string) => Promise<void>} [grant] one more, its own way
+ * @property {(args: string[]) => string[]} [command] what follows `node` for one command of the admin's
  * @property {() => Promise<void>} stop takes the stage down too
  */
+
+/** @type {Set<() => void>} bounded: one a contestant that runs */
+const removals = new Set();
+
+// Ctrl-C is an exit too
+process.once("exit", () => {
+  for (const remove of removals) remove();
+});
 
 /** @returns {{ folder: string, remove: () => void }} a temporary folder that does not outlive us */
 export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "knockline-bench-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove); // Ctrl-C is an exit too
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true });
+    removals.delete(remove);
+  };
+  removals.add(remove);
   return { folder, remove };
 }
 

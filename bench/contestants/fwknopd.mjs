@@ -74,5 +74,8 @@ const fwknopdIn = (mode, about) => ({
   },
 });
 
-export const fwknopdPcap = fwknopdIn("pcap", "2.6.10, Debian's package as it comes: one SPA packet, captured by pcap");
+export const fwknopdPcap = fwknopdIn(
+  "pcap",
+  "2.6.10, Debian's package as it comes: one SPA packet, captured by pcap",
+);
 export const fwknopdUdp = fwknopdIn("UDP", "2.6.10 with its UDP server (-U) in place of pcap");

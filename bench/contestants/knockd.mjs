@@ -25,7 +25,8 @@ ${lifetime === undefined ? `  command = ${rule("I")}` : `  start_command = ${rul
 /** @type {import("./contestant.mjs").Contestant} */
 export const knockd = {
   name: "knockd 0.8",
-  about: "Debian's package, the sequence and the iptables rule of its sample file; it keeps nothing on the disk",
+  about:
+    "Debian's package, the sequence and the iptables rule of its sample file; it keeps nothing on the disk",
   tools: { knockd: "knockd", ...IPTABLES },
   async start({ lifetime } = {}) {
     const stage = await openStage();

@@ -1,10 +1,12 @@
 // @ts-check
 // knockline as it comes: the built programs, each grant synced to the disk before it opens.
 import { readFileSync } from "node:fs";
+import { copyGrant } from "../../scripts/lab-grants.mjs";
 import { makeInstance } from "../../scripts/lab-instance.mjs";
 import { openStage } from "../stage.mjs";
 import { orStop } from "./contestant.mjs";
 import { codeNow, drawKey, signedLine } from "./proofs.mjs";
+import { openStore } from "./store.mjs";
 
 const SERVER = "bench-server";
 
@@ -23,6 +25,7 @@ const PROOFS = {
   },
   // a code is good once in 30 s: every knock is another user's
   otp: async (_instance, addUser, knocks) => {
+    /** @type {User[]} */
     const users = [];
     for (let n = 0; n < knocks; n++) users.push(await addUser(`bench${n}`, { proof: "otp" }));
     let next = 0;
@@ -45,10 +48,20 @@ const PROOFS = {
 const withPayload = ({ steps }, payload) =>
   steps.map(({ port }, n) => ({ port, payload: n === steps.length - 1 ? payload : "" }));
 
-/** One grant of a user with the lab's three services, as the ledger projects it into the kernel. */
-const SETS = ["ssh4", "web4", "sip4", "live4", "kept4"];
+/**
+ * Lets many in at once: into the ledger, from which the next knockd fills the kernel.
+ * @param {Instance} instance
+ * @param {string[]} addresses
+ */
+async function letIn(instance, addresses) {
+  await instance.ask("grant", { address: "203.0.113.1" });
+  await instance.stop();
+  const store = await openStore(instance.folder);
+  await copyGrant(store, addresses).finally(() => store.close());
+  await instance.start();
+}
 
-/** @param {string} name @param {keyof typeof PROOFS} proof @param {string} about @returns {import("./contestant.mjs").Contestant} */
+/** @param {string} name @param {string} proof @param {string} about @returns {import("./contestant.mjs").Contestant} */
 const knocklineWith = (name, proof, about) => ({
   name,
   about,
@@ -73,31 +86,43 @@ const knocklineWith = (name, proof, about) => ({
         const added = await instance.ask("user_add", { name: user, ...wishes });
         return { ...added.user, ...added.once };
       };
-      const prove = /** @type {typeof PROOFS.none} */ (PROOFS[proof]);
+      const prove = /** @type {(typeof PROOFS)[string]} */ (PROOFS[proof]);
       const { first, knock } = await prove(instance, addUser, knocks);
       for (let n = 1; n < users; n++) await addUser(`user${n}`, { proof: "none" });
       return {
         name,
         stage,
         firstPort: first.steps[0]?.port ?? 0,
-        daemons: [instance.pid ?? 0],
+        get daemons() {
+          return [instance.pid ?? 0]; // another after a restart
+        },
         knock,
         openDoors: async () => {
           const listed = await stage.must("nft", ["-j", "list", "set", "inet", "knockline", "ssh4"]);
-          return JSON.parse(listed).nftables.flatMap((/** @type {any} */ entry) => entry.set?.elem ?? []).length;
+          return JSON.parse(listed).nftables.flatMap((/** @type {any} */ entry) => entry.set?.elem ?? [])
+            .length;
         },
-        letIn: async (addresses) => {
-          const elements = addresses.map((address) => `${address} timeout 1h`).join(", ");
-          const add = SETS.map((set) => `add element inet knockline ${set} { ${elements} }\n`);
-          await stage.must("nft", ["-f", "-"], add.join(""));
-        },
+        letIn: (addresses) => letIn(instance, addresses),
         grant: async (address) => void (await instance.ask("grant", { address })),
+        command: (args) => instance.commandLine(args),
         stop,
       };
     });
   },
 });
 
-export const knockline = knocklineWith("knockline", "none", "as it comes, proof `none`, three services a user");
-export const knocklineOtp = knocklineWith("knockline otp", "otp", "the same, the last knock carries a one-time code");
-export const knocklineSsh = knocklineWith("knockline ssh", "ssh", "the same, the last knock is signed with an SSH key (ed25519)");
+export const knockline = knocklineWith(
+  "knockline",
+  "none",
+  "as it comes, proof `none`, three services a user",
+);
+export const knocklineOtp = knocklineWith(
+  "knockline otp",
+  "otp",
+  "the same, the last knock carries a one-time code",
+);
+export const knocklineSsh = knocklineWith(
+  "knockline ssh",
+  "ssh",
+  "the same, the last knock is signed with an SSH key (ed25519)",
+);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { memoryOf } from "../../bench/costs.mjs";
+import { memoryOf } from "../../bench/processes.mjs";
 import { flood } from "../../scripts/lab-flood.mjs";
 import { addCrowd, kernelSet } from "../helpers/flood-crowd.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
