@@ -1,6 +1,7 @@
 // @ts-check
 // Floods and sweeps in the lab: a Node sender (some 150,000 packets a second), whose source address the sender's own
 // kernel forges where it should be many.
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const SENDER = fileURLToPath(new URL("lab-flood-sender.mjs", import.meta.url));
@@ -18,7 +19,7 @@ const SENDER = fileURLToPath(new URL("lab-flood-sender.mjs", import.meta.url));
  */
 
 /** @typedef {{ first: string, size: number }} Sources IPv4 addresses that follow one another */
-/** @typedef {{ sent: number, ms: number }} Sent */
+/** @typedef {{ sent: number, ms: number, cpu_ms: number }} Sent `cpu_ms`: of the sender, and of the kernel that delivers for it */
 
 /** Every UDP port there is. @type {readonly number[]} */
 export const ALL_PORTS = Array.from({ length: 65_535 }, (_, n) => n + 1);
@@ -27,7 +28,7 @@ export const ALL_PORTS = Array.from({ length: 65_535 }, (_, n) => n + 1);
 const FORGED_FROM = 1_023;
 
 /**
- * Starts a flood.
+ * Starts a flood; it flows when this settles.
  * @param {Host} host where it comes from
  * @param {Flood} flood
  * @returns {Promise<{ ended: Promise<Sent>, stop: () => Promise<Sent> }>}
@@ -39,9 +40,10 @@ export async function startFlood(host, { ports, forged, ...rest }) {
   running.child.stdin.end(JSON.stringify(ports));
   const ended = running.ended.then(({ code, stdout, stderr }) => {
     if (code !== 0) throw new Error(`the flood broke off: ${stderr}`);
-    return JSON.parse(stdout);
+    return JSON.parse(stdout.slice(stdout.indexOf("\n")));
   });
   ended.catch(() => {}); // whoever waits for it hears of it
+  await Promise.race([once(running.child.stdout, "data"), ended]);
   return {
     ended,
     stop: () => {

@@ -13,6 +13,7 @@ const BAR = { live: 50_000, p50: 2 };
  */
 async function grantMore(running, { live, samples }) {
   if (live > 0) await running.letIn?.(travellers(live));
+  /** @type {number[]} */
   const times = [];
   for (let n = -1; n < samples; n++) {
     const start = performance.now();

@@ -20,8 +20,8 @@ const caseOf = (count) => `${thousands(count)} grants`;
 async function lookOnce({ stage }) {
   const flood = await stage.flood({ ports: [CLOSED_UDP] });
   await new Promise((done) => setTimeout(done, SPAN));
-  const { sent, ms } = await flood.stop();
-  return (ms * 1e6) / sent;
+  const { sent, cpu_ms } = await flood.stop();
+  return (cpu_ms * 1e6) / sent;
 }
 
 /** @type {import("./measurement.mjs").MeasurementOf<number[]>} */
@@ -29,8 +29,8 @@ export const packetCost = {
   name: "packet-cost",
   title: "What a stranger's packet costs while others are let in",
   method: `One sender without a grant sends datagrams to a closed UDP port, as fast as it can over a veth cable; the kernel
-takes each through the receiver's rules within the sender's own system call, so its time a packet is the cost of both
-ends. "no rules" is what the sending alone takes. Median of ${LOOKS} looks, in turns.`,
+takes each through the receiver's rules within the sender's own system call, so the sender's processor time a packet is
+the cost of both ends. "no rules" is what the sending alone takes. Median of ${LOOKS} looks, in turns.`,
   contestants: [knockline, knockd, nftOnly, noRules],
   counts: { quick: [0, 1_000], usual: [0, 1_000, 10_000, 50_000], full: [0, 1_000, 10_000, 50_000] },
   columns: [{ key: "ns", head: "ns a packet", compare: true }],
