@@ -25,6 +25,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{unit,property}/**/*.test.ts"],
+          benchmark: { include: ["bench/**/*.bench.ts"] }, // npm run bench:micro; no part of npm test
           testTimeout: 5_000,
           ...inTurn(0),
         },

@@ -146,9 +146,10 @@ export class Instance {
   /**
    * Starts knockd and waits until `knockctl status` calls it running.
    * @param {NodeJS.ProcessEnv} [env] laid over this.env, for this life only
-   * @throws {Error} with its log when it ends, or is not up in 10 s
+   * @param {{ deadline?: number }} [patience] ms; 10 s by default
+   * @throws {Error} with its log when it ends, or is not up in time
    */
-  async start(env = {}) {
+  async start(env = {}, { deadline = 10_000 } = {}) {
     this.#line = undefined;
     const command = [join(ROOT, "bin/knockd"), "--config", this.config];
     const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
@@ -162,7 +163,7 @@ export class Instance {
       if (!(await isListening(join(this.folder, "admin.sock")))) return false;
       return (await this.json(["status"])).knockd.state === "running" ? "up" : false;
     };
-    const state = await until(up, { what: "knockd runs", deadline: 10_000 }).catch((error) => error.message);
+    const state = await until(up, { what: "knockd runs", deadline }).catch((error) => error.message);
     if (state !== "up") throw new Error(`knockd did not start: ${state}\n${knockd.output()}`);
   }
 

@@ -48,6 +48,9 @@ const PROOFS = {
 const withPayload = ({ steps }, payload) =>
   steps.map(({ port }, n) => ({ port, payload: n === steps.length - 1 ? payload : "" }));
 
+/** How long a start may take that fills the kernel with very many. Milliseconds. */
+const FILLING = 240_000;
+
 /**
  * Lets many in at once: into the ledger, from which the next knockd fills the kernel.
  * @param {Instance} instance
@@ -58,7 +61,7 @@ async function letIn(instance, addresses) {
   await instance.stop();
   const store = await openStore(instance.folder);
   await copyGrant(store, addresses).finally(() => store.close());
-  await instance.start();
+  await instance.start({}, { deadline: FILLING });
 }
 
 /** @param {string} name @param {string} proof @param {string} about @returns {import("./contestant.mjs").Contestant} */

@@ -17,6 +17,9 @@ export type AddressKind =
   | "broadcast"
   | "link-local";
 
+/** IPv4 as it is canonical. A look at the kernel reads one for each element of each set, and these need no parser. */
+const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /**
  * Parses one host address.
  * @returns the canonical Address, or undefined for anything else: names, zones (`fe80::1%eth0`), prefixes,
@@ -24,6 +27,7 @@ export type AddressKind =
  */
 export function parseAddress(text: string): Address | undefined {
   if (text.length > 45) return undefined;
+  if (CANONICAL_IPV4.test(text)) return text as Address;
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString() as Address;
   if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
   if (text.includes(".") && !/^::ffff:[0-9.]+$/i.test(text)) return undefined; // ::1.2.3.4, deprecated by RFC 4291
