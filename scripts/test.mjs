@@ -32,6 +32,7 @@ const TOOLS = {
   shellcheck: "shellcheck",
   sipp: "sip-tester",
   faketime: "faketime",
+  "systemd-analyze": "systemd",
 };
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */

@@ -7,6 +7,7 @@ import { openGate } from "../shared/gate/adapters/open-gate.ts";
 import { serveAdmin, servePhone } from "../shared/gate/adapters/server.ts";
 import { Switchboard } from "../shared/gate/switchboard.ts";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
+import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { freshToken } from "../shared/host/adapters/random.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
@@ -119,6 +120,9 @@ async function serve(file: string): Promise<void> {
     process.exit(0);
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
+  const keeper = findKeeper(log);
+  await keeper.ready(`listening on ${listeners.bound.length} ports, ${gate.state.users.size} users`);
+  keeper.keepAlive(() => gate.probe());
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
+import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { loadSettings } from "../shared/settings/adapters/load.ts";
@@ -77,6 +78,11 @@ async function serve(file: string): Promise<void> {
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop());
+
+  const keeper = findKeeper(log);
+  await keeper.ready(`taking calls from ${settings.phone.url}`);
+  // gate and Asterisk may be away for as long as they like: what must be alive is the event loop
+  keeper.keepAlive(async () => undefined);
 }
 
 /** @throws SettingsError also when the phone is off, or its password cannot be used */

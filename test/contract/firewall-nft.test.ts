@@ -132,6 +132,17 @@ describe("nftables only", () => {
       expect(await firewall.change([put])).toEqual({ ok: true });
     }
   });
+
+  test("is proved again as soon as its nft child was replaced", async () => {
+    await firewall.probe();
+    for (const pid of childrenRunning("nft -i")) process.kill(pid, "SIGKILL");
+    await firewall.probe();
+  });
+});
+
+test("a session that cannot start is no proof", async () => {
+  const firewall = openNft({ command: ["/nonexistent/nft"] });
+  await expect(firewall.probe()).rejects.toThrow(FirewallError);
 });
 
 test("a missing nft is an error with its cure", async () => {

@@ -95,6 +95,14 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
       expect(await firewall.state()).toEqual({ state: "ok", owner: plan.owner, drops });
     });
 
+    it("is proved to answer before and after its first install, and nothing is changed by that", async () => {
+      await firewall.probe();
+      expect(await firewall.state()).toEqual({ state: "missing" });
+      await installed();
+      await firewall.probe();
+      expect((await firewall.state()).state).toBe("ok");
+    });
+
     it("keeps the elements of grants when a plan is installed again", async () => {
       await installed();
       await firewall.change([put("ssh4", "192.0.2.1"), put("ssh6n", "2001:db8:1:2::")]);

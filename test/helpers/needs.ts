@@ -18,6 +18,8 @@ const PACKAGES: Record<string, string> = {
   sipp: "sip-tester",
   ping: "iputils-ping",
   dnsmasq: "dnsmasq-base",
+  "systemd-analyze": "systemd",
+  "systemd-nspawn": "systemd-container",
 };
 
 /** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */

@@ -355,3 +355,29 @@ describe("when something fails", () => {
     expect(await t.keys("ssh4")).toEqual(["192.0.2.1", "192.0.2.3"]);
   });
 });
+
+describe("the proof for the watchdog", () => {
+  it("comes while store and packet filter answer, and fails with them", async () => {
+    await t.gate.probe();
+    t.firewall.failNext({ ok: false, why: "unavailable", message: "nft hangs" });
+    await expect(t.gate.probe()).rejects.toThrow("nft hangs");
+    t.store.read = async () => {
+      throw new StoreError("damaged", "the store is damaged", "restore a backup");
+    };
+    await expect(t.gate.probe()).rejects.toThrow(StoreError);
+  });
+
+  it("does not come while the queue stands still", async () => {
+    let goOn = (): void => undefined;
+    const stuck = t.gate.alone(() => new Promise<void>((resolve) => (goOn = resolve)));
+    let proved = false;
+    const proof = t.gate.probe().then(() => {
+      proved = true;
+    });
+    await new Promise(setImmediate);
+    expect(proved).toBe(false);
+    goOn();
+    await Promise.all([stuck, proof]);
+    expect(proved).toBe(true);
+  });
+});

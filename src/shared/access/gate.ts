@@ -216,6 +216,18 @@ export class Gate {
     this.parts.wake(milliseconds(Math.max(10, rest)));
   }
 
+  /**
+   * Proves for the watchdog that the queue moves and that store and packet filter answer. A full disk is no reason
+   * to be restarted (a fresh process has no more room, and a running one still heals the table), so nothing is
+   * written. @throws StoreError, FirewallError; does not come back while something hangs
+   */
+  async probe(): Promise<void> {
+    await this.alone(async () => {
+      await this.parts.store.read(keys.clock, { limit: 1 });
+      await this.parts.firewall.probe();
+    });
+  }
+
   /** Gives up the store and ends child processes; the table stays and closes by itself. */
   async close(): Promise<void> {
     await this.alone(() => this.#writeClock()).catch(() => undefined);

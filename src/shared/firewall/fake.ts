@@ -1,7 +1,15 @@
 import type { Duration } from "../duration.ts";
 import { changesProblem, commentText } from "./changes.ts";
 import { failure, foreignTable } from "./failure.ts";
-import type { Change, Element, Firewall, FirewallOutcome, TablePlan, TableState } from "./firewall.ts";
+import {
+  type Change,
+  type Element,
+  type Firewall,
+  FirewallError,
+  type FirewallOutcome,
+  type TablePlan,
+  type TableState,
+} from "./firewall.ts";
 import { isKeyOf } from "./keys.ts";
 import { rulesetText } from "./ruleset.ts";
 import { type SetSpec, setGroups } from "./sets.ts";
@@ -37,7 +45,7 @@ export interface FakeFirewall extends Firewall {
   foreignPut(element: Element): void;
   /** Somebody else deletes all rules, the sets stay. Watchers are called. */
   alterRules(): void;
-  /** The next `times` calls of install, change or remove answer with this failure and change nothing. */
+  /** The next `times` calls of install, change, remove or probe fail so and change nothing. */
   failNext(outcome: Extract<FirewallOutcome, { ok: false }>, times?: number): void;
 }
 
@@ -107,6 +115,10 @@ export function fakeFirewall(now: () => number): FakeFirewall {
       const watcher = (): void => disturbed();
       watchers.add(watcher);
       return () => watchers.delete(watcher);
+    },
+    probe: async () => {
+      const failed = failures.shift();
+      if (failed !== undefined) throw new FirewallError(failed.message, "a test asked for it");
     },
     close: async () => watchers.clear(),
     rules: () => table?.rules,

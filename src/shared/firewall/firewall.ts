@@ -93,6 +93,8 @@ export interface Firewall {
   remove(owner: string): Promise<FirewallOutcome>;
   /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */
   watch(disturbed: () => void): () => void;
+  /** Proves that a change would be carried out at once: goes the way of one and changes nothing. @throws FirewallError */
+  probe(): Promise<void>;
   /** Ends child processes; the table stays. */
   close(): Promise<void>;
 }

@@ -28,6 +28,9 @@ const LATENESS = 25;
 /** Longer texts go through a one-shot nft: line editing is slow with long lines. */
 const SESSION_LINE = 8_000;
 
+/** A line without a command: the session answers, and nothing happens. */
+const NOTHING = "";
+
 /** How nft is reached. */
 export interface NftOptions {
   /** The program and what comes before its arguments, e.g. `nsenter -t 4711 -n nft`. Default: `nft`. */
@@ -137,6 +140,20 @@ class NftFirewall implements Firewall {
       this.#watchers.delete(watcher);
       if (this.#watchers.size === 0) void this.#stopMonitor();
     };
+  }
+
+  /** A session in doubt is replaced; a fresh one that does not answer either is a fault of the world. */
+  probe(): Promise<void> {
+    return this.#inTurn(async () => {
+      const answer = await this.#session.ask(NOTHING).catch(() => this.#session.ask(NOTHING));
+      if (answer !== "") throw new FirewallError(`nft: ${answer}`, "look at: nft list ruleset");
+    }).catch((error) => {
+      if (!(error instanceof SessionDoubt)) throw error;
+      throw new FirewallError(
+        `nft -i does not answer: ${error.message}`,
+        "look at the host's load and at dmesg",
+      );
+    });
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,55 @@
+import { type Duration, milliseconds, seconds } from "../../duration.ts";
+import type { Log } from "../../log/log.ts";
+import { run } from "./run.ts";
+
+/** Who started this process as a service: systemd, told by sd_notify(3). Without one nobody is told anything. */
+export interface Keeper {
+  /** Says that the service is up, and in one line how it is. */
+  ready(status: string): Promise<void>;
+  /**
+   * Says again and again that the service is alive, each time only after a proof. Who gives no proof for as long as
+   * the unit's WatchdogSec is ended and started anew.
+   * @param prove rejects, or does not come back, when the service is not alive
+   */
+  keepAlive(prove: () => Promise<unknown>): void;
+}
+
+/** A message costs two processes and some 10 ms of CPU: as many as the watchdog can lose two of. */
+const PINGS_A_PERIOD = 3;
+/** The message waits until systemd has taken it. */
+const TIME_LIMIT = seconds(10);
+
+/**
+ * Finds the keeper in the environment. Messages go through the program systemd-notify, for Node has no unix datagram
+ * sockets; the unit needs NotifyAccess=all.
+ */
+export function findKeeper(log: Log): Keeper {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  if (NOTIFY_SOCKET === undefined) return { ready: async () => undefined, keepAlive: () => undefined };
+  const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
+  const period = isOurs ? Number(WATCHDOG_USEC ?? 0) / 1000 : 0;
+  const tell = async (...words: readonly string[]): Promise<void> => {
+    const { code, failed, stderr } = await run(["systemd-notify", ...words], { timeLimit: TIME_LIMIT });
+    if (code !== 0) log.error("systemd could not be told", { message: failed ?? stderr.trim() });
+  };
+  return {
+    ready: (status) => tell("--ready", `--status=${status}`),
+    keepAlive: (prove) => {
+      if (period > 0) ping(prove, () => tell("WATCHDOG=1"), milliseconds(period / PINGS_A_PERIOD), log);
+    },
+  };
+}
+
+/** One proof after another: while one does not come back there is no next, and no ping. */
+function ping(prove: () => Promise<unknown>, tell: () => Promise<void>, every: Duration, log: Log): void {
+  const once = async (): Promise<void> => {
+    try {
+      await prove();
+      await tell();
+    } catch (error) {
+      log.error("no proof for the watchdog", { message: String(error) });
+    }
+    setTimeout(once, every);
+  };
+  void once();
+}
