@@ -1,0 +1,88 @@
+// @ts-check
+// Which npm packages the programs need while they run, by the lock file, and which of their files.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../steps.mjs";
+import { copy } from "./tree.mjs";
+
+/** @typedef {{ version: string, license?: string, dev?: boolean, dependencies?: Record<string, string> }} Locked */
+
+/** Those that stay outside of the bundles (scripts/build.mjs); all others are inside. */
+const OUTSIDE = ["ari-client", "classic-level", "pino"];
+
+/** Prebuilt natives of classic-level, by Debian's name of the architecture. */
+const PREBUILDS = /** @type {Record<string, string>} */ ({
+  amd64: "linux-x64/classic-level.node",
+  arm64: "linux-arm64/classic-level.armv8.node",
+});
+
+/** The architectures there is a package for. */
+export const ARCHITECTURES = Object.keys(PREBUILDS);
+
+/** @returns {Record<string, Locked>} by path: `node_modules/pino` */
+function lockFile() {
+  return JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+}
+
+/** @returns {string[]} paths of the packages outside of the bundles, and of all that they need */
+function closure() {
+  const locked = lockFile();
+  /** @type {Set<string>} */
+  const found = new Set();
+  const visit = (/** @type {string} */ from, /** @type {string} */ name) => {
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("/node_modules/")))) {
+      const path = at === "" ? `node_modules/${name}` : `${at}/node_modules/${name}`;
+      const entry = locked[path];
+      if (entry !== undefined) {
+        if (found.has(path)) return;
+        found.add(path);
+        for (const next of Object.keys(entry.dependencies ?? {})) visit(path, next);
+        return;
+      }
+      if (at === "") throw new Error(`the lock file has no ${name}, which ${from} needs`);
+    }
+  };
+  for (const name of OUTSIDE) visit("", name);
+  return [...found].sort();
+}
+
+/** Text about a package, its tests, its types and what a compiler would want. */
+const UNWANTED =
+  /(^|\/)(\.[^/]+|tests?|examples?|docs?|benchmarks?|bench|coverage|deps|prebuilds|node_modules)\/|\.(ts|map|md|markdown|cc|gyp|flow|yml|html|txt)$/;
+const isCode = (/** @type {string} */ path) => /\.(js|cjs|mjs|json)$/.test(path) && !UNWANTED.test(path);
+
+/**
+ * Puts the packages that are outside of the bundles.
+ * @param {import("./tree.mjs").Tree} tree
+ * @param {string} folder
+ * @param {string} architecture
+ */
+export function putPackages(tree, folder, architecture) {
+  for (const path of closure()) copy(tree, join(folder, path), join(root, path), { wanted: isCode });
+  const native = join("node_modules/classic-level/prebuilds", PREBUILDS[architecture] ?? "");
+  copy(tree, join(folder, native), join(root, native));
+}
+
+/** @returns {string} every npm package in the programs, bundled or beside, with its licence */
+export function licences() {
+  const locked = lockFile();
+  const shipped = Object.keys(locked).filter((path) => path !== "" && !locked[path]?.dev);
+  return shipped
+    .sort()
+    .map((path) => {
+      const { version, license } = /** @type {Locked} */ (locked[path]);
+      const manifest = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
+      const heading = `${manifest.name} ${version}: ${license ?? manifest.license?.type ?? manifest.licenses?.[0]?.type ?? "see below"}`;
+      return `${heading}\n${"-".repeat(heading.length)}\n${licenceText(join(root, path))}\n`;
+    })
+    .join("\n");
+}
+
+/** @param {string} folder @returns {string} */
+function licenceText(folder) {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const file = names.find((name) => /^(licen[cs]e|copying)/i.test(name));
+  return file === undefined
+    ? "(the package has no licence text of its own)"
+    : readFileSync(join(folder, file), "utf8").trim();
+}
