@@ -2,20 +2,11 @@
 // A real Asterisk for tests and the demo: unpacked from a newer Debian suite into a cache folder. Nothing is
 // installed, no root is needed, and this machine's own apt state is not touched.
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PATH, StepFailed } from "./steps.mjs";
-import { until } from "./until.mjs";
+import { cacheFolder, debianArchitecture, fail, fetchOnce, must, ownMirror } from "./cache.mjs";
+import { PATH } from "./steps.mjs";
 
 /** Debian 12 and 13 have no Asterisk; this suite has 22. */
 const SUITE = "forky";
@@ -45,13 +36,6 @@ const LEFT_OUT = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/sha
  * @property {readonly string[]} command what runs it: the tree's own ELF loader and libraries, then the program
  */
 
-/** @returns {string} where fetched things are kept between runs: $KNOCKLINE_CACHE, outside the checkout by default */
-export function cacheFolder() {
-  return (
-    process.env.KNOCKLINE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "knockline")
-  );
-}
-
 /** @returns {Tree | undefined} the Asterisk fetched before */
 export function cachedAsterisk() {
   const architecture = debianArchitecture();
@@ -78,48 +62,13 @@ export function cachedAsterisk() {
  * @returns {Promise<Tree>}
  * @throws {StepFailed} with what to do about it
  */
-export async function fetchAsterisk(tell = () => {}) {
-  const found = cachedAsterisk();
-  if (found) return found;
-  mkdirSync(cacheFolder(), { recursive: true });
-  const lock = join(cacheFolder(), "asterisk.lock");
-  await until(() => cachedAsterisk() !== undefined || takeLock(lock), {
-    what: `another process has fetched Asterisk (if none does, remove ${lock})`,
-    deadline: 180_000,
-    every: 200,
-  });
-  const fetched = cachedAsterisk();
-  if (fetched) return fetched;
-  try {
-    fetchInto(treeFolder(debianArchitecture()), tell);
-  } finally {
-    rmSync(lock, { force: true });
-  }
-  return (
-    cachedAsterisk() ?? fail("the fetched Asterisk is not complete", `remove ${cacheFolder()}, try again`)
-  );
+export function fetchAsterisk(tell = () => {}) {
+  return fetchOnce("asterisk", cachedAsterisk, () => fetchInto(treeFolder(debianArchitecture()), tell));
 }
 
 /** @param {string} architecture */
 function treeFolder(architecture) {
   return join(cacheFolder(), `asterisk-${SUITE}-${architecture}`);
-}
-
-/** @returns {string} amd64, arm64 ...; empty where there is no dpkg */
-function debianArchitecture() {
-  return spawnSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).stdout?.trim() ?? "";
-}
-
-/** @param {string} path @returns {boolean} true when the lock is ours now; one whose owner is dead is taken over */
-function takeLock(path) {
-  try {
-    writeFileSync(path, String(process.pid), { flag: "wx" });
-    return true;
-  } catch {
-    const owner = readFileSync(path, "utf8");
-    if (owner !== "" && !existsSync(`/proc/${owner}`)) rmSync(path, { force: true });
-    return false;
-  }
 }
 
 /** @param {string} target @param {(line: string) => void} tell */
@@ -178,18 +127,6 @@ function ownApt(work) {
   ].flatMap((option) => ["-o", option]);
 }
 
-/** @returns {string} the mirror that this machine itself takes Debian from */
-function ownMirror() {
-  const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
-  const format = ["--format", "$(RELEASE) $(SITE)", "Created-By: Packages", "Component: main"];
-  const sites = must("apt-get", ["indextargets", ...format]).split("\n");
-  const own = sites.map((line) => line.split(" ")).find(([name]) => name === release);
-  return (
-    own?.[1] ??
-    fail("apt knows no Debian mirror", "this works on Debian; add a source of it, then apt-get update")
-  );
-}
-
 /**
  * Asterisk with its modules and sounds, and what the daemon itself depends on: not what all 300 modules do.
  * @param {string[]} apt
@@ -215,24 +152,4 @@ function unpack(downloads, tree) {
     if (status !== 0 || unpacked.status !== 0) fail(`${file} cannot be unpacked`, "try again");
   }
   writeFileSync(join(tree, "PACKAGES"), `${files.join("\n")}\n`);
-}
-
-/**
- * @param {string} program
- * @param {readonly string[]} args
- * @param {string} [cwd]
- * @returns {string} its stdout
- * @throws {StepFailed} with its last line
- */
-function must(program, args, cwd) {
-  const env = { ...process.env, PATH, LC_ALL: "C" };
-  const ran = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26, timeout: 300_000 });
-  if (ran.status === 0) return ran.stdout;
-  const said = (ran.stderr ?? "").trim().split("\n").at(-1) || ran.error?.message || `exit ${ran.status}`;
-  return fail(`${program} ${args.at(-1)}: ${said}`, "Asterisk is fetched with Debian's apt over the network");
-}
-
-/** @param {string} what @param {string} cure @returns {never} */
-function fail(what, cure) {
-  throw new StepFailed(`${what}\n${cure}`);
 }

@@ -24,25 +24,25 @@ const MAINTAINER = "the knockline founders <knockline@users.noreply.github.com>"
 const SCRIPTS = join(root, "packaging/debian");
 
 const KNOCKLINE = {
-  relations: `Depends: knockline-node | nodejs (>= 20.19), nftables, iproute2, systemd,
- libc6 (>= 2.17), libstdc++6 (>= 5), libgcc-s1
+  relations: `Depends: knockline-node | nodejs (>= 20.19), nftables, iproute2, systemd, libc6 (>= 2.28), libstdc++6 (>= 5), libgcc-s1
 Recommends: tcpdump
 Suggests: asterisk
 `,
   about: `opens the firewall for one address, for a while
- The server is invisible to strangers. Somebody knocks on three secret ports, or
- calls the PBX and keys a PIN, and the firewall opens for that one address, for a
- while. The kernel closes it again by itself, whatever happens to the programs.
+ The server is invisible to strangers. Somebody knocks on three secret ports,
+ or calls the PBX and keys a PIN, and the firewall opens for that one address,
+ for a while. The kernel closes it again by itself, whatever happens to the
+ programs.
  .
- Installing it closes no port: an admin tries out what is to be closed, and the
- kernel rolls that back by itself unless it is confirmed.`,
+ Installing it closes no port: an admin tries out what is to be closed, and
+ the kernel rolls that back by itself unless it is confirmed.`,
 };
 
 const NODE = {
   relations: "Depends: libc6 (>= 2.28), libstdc++6 (>= 8), libgcc-s1\nEnhances: knockline\n",
-  about: `a Node.js for knockline alone
- For hosts whose own Node.js is older than 20.19, or which have none. It is used
- by knockline's programs and touches no other: it is in no PATH.`,
+  about: `private Node.js for knockline
+ For hosts whose own Node.js is older than 20.19, or which have none. It is
+ used by knockline's programs and touches no other: it is in no PATH.`,
 };
 
 function readArguments() {

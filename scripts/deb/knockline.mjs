@@ -88,7 +88,11 @@ function putDocuments(tree) {
 /usr/share/doc/knockline/licences.gz; for Apache-2.0 see also /usr/share/common-licenses/Apache-2.0.`;
   put(tree, `${doc}/copyright`, `${own}\n${others}\n`);
   put(tree, `${doc}/licences.gz`, gzip(licences()));
-  copy(tree, "usr/share/lintian/overrides/knockline", join(root, "packaging/debian/lintian-overrides"));
+  copy(
+    tree,
+    "usr/share/lintian/overrides/knockline",
+    join(root, "packaging/debian/knockline.lintian-overrides"),
+  );
 }
 
 /** What `init` writes, under a name that belongs to nobody. */

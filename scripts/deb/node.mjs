@@ -2,7 +2,7 @@
 // The package `knockline-node`: a Node of our own beside whatever the system has, in a folder that nobody else looks into.
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { StepFailed } from "../steps.mjs";
+import { root, StepFailed } from "../steps.mjs";
 import { copy, put } from "./tree.mjs";
 
 /** What a Node that is built to be carried around needs of its system; Debian's own needs libnode, ICU and others. */
@@ -56,5 +56,7 @@ export function nodeTree({ program, licence }) {
   const tree = new Map();
   put(tree, "usr/lib/knockline/node/bin/node", program, 0o755);
   copy(tree, "usr/share/doc/knockline-node/copyright", licence);
+  const overrides = join(root, "packaging/debian/knockline-node.lintian-overrides");
+  copy(tree, "usr/share/lintian/overrides/knockline-node", overrides);
   return tree;
 }
