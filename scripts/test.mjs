@@ -4,6 +4,7 @@
 //   anything else              only test files whose path contains it
 import { parseArgs } from "node:util";
 import { fetchAsterisk } from "./asterisk-fetch.mjs";
+import { fetchDebian } from "./debian-fetch.mjs";
 import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
 
 const PROJECTS = ["unit", "fuzz", "contract", "e2e"];
@@ -33,6 +34,9 @@ const TOOLS = {
   sipp: "sip-tester",
   faketime: "faketime",
   "systemd-analyze": "systemd",
+  "systemd-nspawn": "systemd-container",
+  mmdebstrap: "mmdebstrap",
+  lintian: "lintian",
 };
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */
@@ -121,10 +125,13 @@ function tell(heading, list) {
   }
 }
 
-/** Without one its tests are skipped, by name and reason. */
-async function fetchIfPossible() {
+/**
+ * Without it, its tests say what is missing.
+ * @param {() => Promise<unknown>} fetch
+ */
+async function fetchIfPossible(fetch) {
   try {
-    await fetchAsterisk();
+    await fetch();
     return undefined;
   } catch (error) {
     return `not to be had: ${String(error).split("\n")[0]}`;
@@ -137,7 +144,11 @@ async function main() {
   await installPackages();
   await step("tools", () => installTools(TOOLS));
   await buildPrograms();
-  if (projects.some((name) => name !== "unit")) await step("a real Asterisk", fetchIfPossible);
+  if (projects.some((name) => name !== "unit"))
+    await step("a real Asterisk", () => fetchIfPossible(fetchAsterisk));
+  if (projects.includes("e2e") && process.getuid?.() === 0)
+    for (const suite of long ? ["trixie", "bookworm"] : ["trixie"])
+      await step(`a fresh Debian (${suite})`, () => fetchIfPossible(() => fetchDebian(suite)));
 
   /** @type {{ passed: number, failed: Told[], skipped: Told[] }} */
   const sum = { passed: 0, failed: [], skipped: [] };

@@ -14,8 +14,8 @@ export interface Keeper {
   keepAlive(prove: () => Promise<unknown>): void;
 }
 
-/** A message costs two processes and some 10 ms of CPU: as many as the watchdog can lose two of. */
-const PINGS_A_PERIOD = 3;
+/** A message costs a process and some 10 ms of CPU: no more of them than sd_watchdog_enabled(3) advises. */
+const PINGS_A_PERIOD = 2;
 /** The message waits until systemd has taken it. */
 const TIME_LIMIT = seconds(10);
 
