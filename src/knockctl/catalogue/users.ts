@@ -141,7 +141,7 @@ const importUsers: Command = {
   args: ["<file>"],
   summary: "make users what a file (or `-`) says, all or none; a second time changes nothing",
   flags: [{ flags: "--json", what: "answer in JSON, with what was drawn and is shown once" }],
-  examples: ["user import users.json", "user import - --json < users.json"],
+  examples: ["user import users.json", "user import users.json --json"],
   load: async () => (await import("../commands/exchange.ts")).importUsers,
 };
 
