@@ -81,7 +81,11 @@ async function serve(file: string): Promise<void> {
     knocks.take({ source, proto: "udp", port }, payload, now),
   );
   const report = (): void => reportProblems(gate, [...listeners.problems, ...sniffer.problems]);
-  const sniffer = new Sniffer(log, (knock, now) => knocks.take(knock, NO_PAYLOAD, now), report);
+  const sniffer = new Sniffer({
+    log,
+    onSyn: (knock, now) => knocks.take(knock, NO_PAYLOAD, now),
+    onProblems: report,
+  });
   const follow = async (): Promise<void> => {
     const { users, decoys } = gate.state;
     const tcp = watchedPorts(users.values(), decoys);
@@ -91,6 +95,7 @@ async function serve(file: string): Promise<void> {
     await gate.bindPorts({ udp: listeners.bound, tcp });
   };
   gate.onPortsChanged(follow);
+  gate.onCounted((reported) => sniffer.count(reported));
   await takeOver(gate);
   await follow();
   const stopWatching = gate.parts.firewall.watch(() => void gate.heal());

@@ -73,7 +73,7 @@ describe("phone check", () => {
       "ok    ARI answers: Asterisk 22.10.1
       ok    the app knockline is registered: phone-auth is there
       ok    Asterisk has its own recordings
-      ok    our own recordings are in /srv/sounds
+      ok    our own recordings are in /usr/share/knockline/sounds
       ok    the dialplan has 864, and runs Stasis(knockline)
       ok    the call's own dialplan records nothing
       ok    sessionlimit is 100

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ipv6Text } from "../../src/knockd/nflog/address-text.ts";
 import { Capture } from "../../src/knockd/nflog/capture.ts";
 import { knockOf } from "../../src/knockd/nflog/knock.ts";
+import { lostBetween } from "../../src/knockd/nflog/losses.ts";
 import { PCAP_START, type PcapRead, readPcap } from "../../src/knockd/nflog/pcap.ts";
 import { bytes, capture, FILE_HEADER, record, SYN4, SYN6 } from "../helpers/nflog-sample.ts";
 
@@ -133,12 +134,14 @@ describe("a tcpdump's life", () => {
     expect(life.read(capture.subarray(24))).toMatchObject([{ port: 7001 }, { port: 7002 }]);
   });
 
-  it("counts what was lost once, summary after summary", () => {
-    const life = new Capture();
-    const summary = (lost: number): string =>
-      `tcpdump: 9 packets captured, 9 packets received by filter, ${lost} packets dropped by kernel\n`;
-    expect(life.hear(listening)).toBe(0);
-    expect([summary(3), summary(3), summary(5)].map((text) => life.hear(text))).toEqual([3, 0, 2]);
+  it("loses what the kernel reported and nobody read, between two looks", () => {
+    const before = { reported: 100, read: 40 };
+    expect(lostBetween(before, { reported: 1_100, read: 740 })).toBe(300);
+    expect(lostBetween(before, { reported: 1_100, read: 940 })).toBe(0); // on their way
+    expect(lostBetween(before, { reported: 103, read: 40 })).toBe(3); // not one was read
+    expect(lostBetween(before, { reported: 150, read: 91 })).toBe(0);
+    expect(lostBetween(undefined, { reported: 150, read: 0 })).toBe(0);
+    expect(lostBetween(before, { reported: 3, read: 40 })).toBe(0); // a new table counts from 0
   });
 
   it("tells why it ended: its complaint, or a stream that makes no sense", () => {

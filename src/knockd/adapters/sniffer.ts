@@ -5,18 +5,25 @@ import { KNOCK_GROUP } from "../../shared/firewall/table.ts";
 import { type Child, isInstalled, start } from "../../shared/host/adapters/run.ts";
 import type { Log } from "../../shared/log/log.ts";
 import { Capture } from "../nflog/capture.ts";
+import { type Counts, isDeaf, lostBetween } from "../nflog/losses.ts";
 import type { Knock } from "../tracker.ts";
 
-/** Called for every SYN. `now` in monotonic ms. */
-export type OnSyn = (knock: Knock, now: number) => void;
+/** What a sniffer is joined with. */
+export interface SnifferOptions {
+  readonly log: Log;
+  /** Called for every SYN. `now` in monotonic ms. */
+  readonly onSyn: (knock: Knock, now: number) => void;
+  /** Called after `problems` changed by itself. */
+  readonly onProblems: () => void;
+}
 
 /** A tcpdump that lived this long was healthy: the next wait is the first again. */
 const HEALTHY = seconds(10);
 const LONGEST_WAIT = seconds(30);
 /** How long `follow` waits for the first word of a tcpdump. */
 const PATIENCE = seconds(2);
-/** How often tcpdump is asked for its losses, while packets come. */
-const ASK_EVERY = seconds(30);
+/** KiB that the kernel may hold while we are busy, cut to net.core.rmem_max. At its default some in a hundred are lost. */
+const RECEIVE_BUFFER = "4096";
 
 /**
  * setpriv becomes tcpdump, and lets it die with knockd even after kill -9: an orphan would keep the group to itself. As
@@ -24,7 +31,18 @@ const ASK_EVERY = seconds(30);
  */
 function commandLine(): string[] {
   const asRoot = process.getuid?.() === 0 ? ["-Z", "root"] : [];
-  const capture = ["tcpdump", "-i", `nflog:${KNOCK_GROUP}`, "-w", "-", "-U", "-n", ...asRoot];
+  const capture = [
+    "tcpdump",
+    "-i",
+    `nflog:${KNOCK_GROUP}`,
+    "-w",
+    "-",
+    "-U",
+    "-n",
+    "-B",
+    RECEIVE_BUFFER,
+    ...asRoot,
+  ];
   return ["setpriv", "--pdeathsig", "KILL", ...capture];
 }
 
@@ -33,24 +51,21 @@ function commandLine(): string[] {
  * while it is wanted, and is started again whenever it ends.
  */
 export class Sniffer {
-  readonly #log: Log;
-  readonly #onSyn: OnSyn;
-  readonly #onProblems: () => void;
+  readonly #options: SnifferOptions;
   /** While it is wanted: what ends it, and when it has ended. */
   #run: { readonly stopping: AbortController; readonly ended: Promise<void> } | undefined;
   #child: Child | undefined;
   /** Why no TCP knock is seen now. */
   #blind: string | undefined;
-  /** What was lost since tcpdump was asked before. */
+  /** What was lost between the last two looks at the counts. */
   #losses: string | undefined;
+  #read = 0;
+  #counts: Counts | undefined;
   /** Lets `follow` go on. */
   #settled: () => void = () => {};
 
-  /** @param onProblems is called after `problems` changed by itself */
-  constructor(log: Log, onSyn: OnSyn, onProblems: () => void) {
-    this.#log = log;
-    this.#onSyn = onSyn;
-    this.#onProblems = onProblems;
+  constructor(options: SnifferOptions) {
+    this.#options = options;
   }
 
   /** What is wrong now, a sentence each. */
@@ -70,6 +85,23 @@ export class Sniffer {
     await Promise.race([settled, delay(PATIENCE, undefined, { ref: false })]);
   }
 
+  /**
+   * Looks whether all that the kernel reported came through; what was lost is a problem until the next look.
+   * @param reported SYNs since the table was made
+   */
+  count(reported: number): void {
+    if (this.#run === undefined) return;
+    const before = this.#counts;
+    this.#counts = { reported, read: this.#read };
+    const lost = lostBetween(before, this.#counts);
+    if (lost > 0) {
+      this.#options.log.warn("TCP knocks were lost: more came than could be read", { count: lost });
+      if (isDeaf(before, this.#counts)) this.#child?.kill(); // another will hear
+    }
+    this.#losses = lost === 0 ? undefined : `TCP knocks were lost, more came than could be read: ${lost}`;
+    this.#options.onProblems();
+  }
+
   /** Ends tcpdump, and waits until it has ended. */
   async close(): Promise<void> {
     const run = this.#run;
@@ -79,6 +111,7 @@ export class Sniffer {
     await run?.ended;
     this.#blind = undefined;
     this.#losses = undefined;
+    this.#counts = undefined;
   }
 
   /** One tcpdump after another. */
@@ -100,22 +133,12 @@ export class Sniffer {
     if (!(await isInstalled("tcpdump"))) return "tcpdump is not installed; apt-get install tcpdump";
     if (stopping.aborted) return "";
     const capture = new Capture();
-    let busy = false;
     const child = start(commandLine(), {
-      bytes: (piece) => {
-        busy = true;
-        this.#take(capture, piece, child);
-      },
-      stderr: (text) => this.#count(capture.hear(text)),
+      bytes: (piece) => this.#take(capture, piece, child),
+      stderr: (text) => capture.hear(text),
     });
     this.#child = child;
-    const asking = setInterval(() => {
-      const asks = busy || this.#losses !== undefined;
-      if (asks && capture.begun) child.signal("SIGUSR1"); // before, it might still be setpriv, which would end
-      busy = false;
-    }, ASK_EVERY).unref();
     const { missing } = await child.ended;
-    clearInterval(asking);
     return missing ? "setpriv is not installed; apt-get install util-linux" : capture.why;
   }
 
@@ -127,17 +150,8 @@ export class Sniffer {
       return;
     }
     if (capture.begun) this.#become(undefined);
-    for (const knock of knocks) this.#onSyn(knock, now);
-  }
-
-  /** Once at each summary: none means that all came through. */
-  #count(lost: number): void {
-    const losses =
-      lost === 0 ? undefined : `TCP knocks were lost, more came than tcpdump could take: ${lost}`;
-    if (losses !== undefined) this.#log.warn("TCP knocks were lost", { count: lost });
-    if (losses === this.#losses) return;
-    this.#losses = losses;
-    this.#onProblems();
+    this.#read += knocks.length;
+    for (const knock of knocks) if (knock !== undefined) this.#options.onSyn(knock, now);
   }
 
   #become(blind: string | undefined): void {
@@ -145,8 +159,8 @@ export class Sniffer {
     this.#blind = blind;
     this.#settled();
     if (blind === before) return;
-    if (blind !== undefined) this.#log.error(blind);
-    else this.#log.info("TCP knocks are seen");
-    this.#onProblems();
+    if (blind !== undefined) this.#options.log.error(blind);
+    else this.#options.log.info("TCP knocks are seen");
+    this.#options.onProblems();
   }
 }

@@ -3,7 +3,7 @@ import type { Knock } from "../tracker.ts";
 import { knockOf } from "./knock.ts";
 import { PCAP_START, type PcapState, readPcap } from "./pcap.ts";
 
-/** How much of tcpdump's words is remembered, in characters: its last summary, or its complaint. */
+/** How much of tcpdump's words is remembered, in characters: its complaint is the last of them. */
 const MOST_SAID = 2_000;
 
 /** One tcpdump's life, as it can be read: its stream of packets, and its words about itself. */
@@ -13,8 +13,8 @@ export class Capture {
   // bounded: MOST_SAID
   #said = "";
 
-  /** Reads a piece of its stdout. @returns the knocks in it; undefined once the stream makes no sense */
-  read(piece: Buffer): Knock[] | undefined {
+  /** Reads a piece of its stdout. @returns what each packet in it is; undefined once the stream makes no sense */
+  read(piece: Buffer): (Knock | undefined)[] | undefined {
     if (this.#fault !== undefined) return undefined;
     const read = readPcap(this.#state, piece);
     if (!read.ok) {
@@ -22,7 +22,7 @@ export class Capture {
       return undefined;
     }
     this.#state = read.state;
-    return read.records.flatMap((record) => knockOf(record) ?? []);
+    return read.records.map(knockOf);
   }
 
   /** True once it listens: the stream's header has come. */
@@ -30,11 +30,9 @@ export class Capture {
     return this.#state.begun;
   }
 
-  /** Hears a piece of its stderr. @returns how many packets more it has lost, as it says at SIGUSR1 and at its end */
-  hear(text: string): number {
-    const before = lostOf(this.#said);
+  /** Hears a piece of its stderr. */
+  hear(text: string): void {
     this.#said = (this.#said + text).slice(-MOST_SAID);
-    return Math.max(0, lostOf(this.#said) - before);
   }
 
   /** Why it ended, for people: what was wrong with its stream, or its own complaint. */
@@ -42,11 +40,6 @@ export class Capture {
     if (this.#fault !== undefined) return `what tcpdump writes cannot be read: ${this.#fault}`;
     return complaintOf(this.#said) ?? "tcpdump ended";
   }
-}
-
-/** By its last word: each summary counts from the start. */
-function lostOf(said: string): number {
-  return Number([...said.matchAll(/(\d+) packets? dropped by kernel/g)].at(-1)?.[1] ?? 0);
 }
 
 function complaintOf(said: string): string | undefined {

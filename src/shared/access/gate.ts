@@ -85,6 +85,7 @@ export class Gate {
   readonly #listeners = new Set<(event: GateEvent) => void>();
   #follow: () => Promise<void> = async () => {};
   #following: Promise<void> = Promise.resolve();
+  #counted: (reported: number) => void = () => {};
   #willFollow = false;
   #busy = false;
   #number = 0;
@@ -127,6 +128,11 @@ export class Gate {
   /** Names who must follow when knock ports change: the listeners. */
   onPortsChanged(follow: () => Promise<void>): void {
     this.#follow = follow;
+  }
+
+  /** Names who is told, at each look at the table, how many TCP knocks the kernel has reported since it was made. */
+  onCounted(counted: (reported: number) => void): void {
+    this.#counted = counted;
   }
 
   /** Waits until the listeners have followed: only then does a new user's knock arrive. */
@@ -177,7 +183,9 @@ export class Gate {
   async heal(): Promise<void> {
     await this.alone(async () => {
       if (this.projector.plan() === undefined) return;
-      const { state } = await this.projector.state();
+      const table = await this.projector.state();
+      if ("reported" in table) this.#counted(table.reported);
+      const { state } = table;
       if (state === "ok") {
         await this.#reconcile();
         return;

@@ -2,8 +2,8 @@ import type { TablePlan } from "./firewall.ts";
 import { type Slot, SOURCE_64, slotChains } from "./slot.ts";
 import { type Chain, KNOCK_GROUP, policiesOf } from "./table.ts";
 
-/** The counters of what the pre-filter dropped. */
-export const COUNTERS = ["k_scanner", "k_rate", "k_global"] as const;
+/** The counters of what the pre-filter dropped, and of the SYNs that knockd was told of. */
+export const COUNTERS = ["k_scanner", "k_rate", "k_global", "k_reported"] as const;
 
 const hook = (name: string, priority: string): string =>
   `type filter hook ${name} priority ${priority} ; policy accept ;`;
@@ -110,7 +110,7 @@ const SYN: Chain = {
 const SYN_OK: Chain = {
   name: "syn_ok",
   about: "knockd is told of it, and it goes on",
-  rules: [`log group ${KNOCK_GROUP} snaplen 128 queue-threshold 1`, "accept"],
+  rules: [`counter name k_reported log group ${KNOCK_GROUP} snaplen 128 queue-threshold 1`, "accept"],
 };
 
 /** After conntrack, so that answers to the host's own DNS, NTP and trunks never count. */

@@ -71,7 +71,7 @@ export function fakeFirewall(now: () => number): FakeFirewall {
     if (table === undefined) return { state: "missing" };
     const { owner, rules } = table;
     if (installed !== undefined && owner !== installed.owner) return { state: "foreign", owner };
-    return { state: rules === installed?.rules ? "ok" : "altered", owner, drops: NO_DROPS };
+    return { state: rules === installed?.rules ? "ok" : "altered", owner, drops: NO_DROPS, reported: 0 };
   };
 
   const install = (plan: TablePlan): FirewallOutcome => {

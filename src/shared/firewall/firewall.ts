@@ -66,7 +66,13 @@ export interface KernelDrops {
 export type TableState =
   | { readonly state: "missing" }
   | { readonly state: "foreign"; readonly owner: string }
-  | { readonly state: "ok" | "altered"; readonly owner: string; readonly drops: KernelDrops };
+  | {
+      readonly state: "ok" | "altered";
+      readonly owner: string;
+      readonly drops: KernelDrops;
+      /** TCP knocks that it told us of, since the table was made. */
+      readonly reported: number;
+    };
 
 /**
  * The port to the kernel's packet filter. Two implementations pass one contract suite: nftables

@@ -25,7 +25,7 @@ export function rulesetText(plan: TablePlan): string {
     [`add table ${TABLE} { comment "${tableComment(plan.owner)}" ; }`],
     ...setGroups(plan).map(({ about, sets }) => section(about, sets.flatMap(setLines))),
     section(
-      "knocks dropped before we could see them",
+      "knocks dropped before we could see them, and TCP knocks reported to us",
       COUNTERS.map((name) => `add counter ${TABLE} ${name}`),
     ),
     section("chains, emptied first", chains.flatMap(chainLines)),

@@ -64,9 +64,14 @@ class NftFirewall implements Firewall {
     return this.#inTurn(async () => {
       const table = await this.#list();
       if (table === undefined) return { state: "missing" };
-      const { owner, fingerprint, drops } = table;
+      const { owner, fingerprint, drops, reported } = table;
       if (owner !== (this.#installed?.owner ?? owner) || owner === "") return { state: "foreign", owner };
-      return { state: fingerprint === this.#installed?.fingerprint ? "ok" : "altered", owner, drops };
+      return {
+        state: fingerprint === this.#installed?.fingerprint ? "ok" : "altered",
+        owner,
+        drops,
+        reported,
+      };
     });
   }
 

@@ -29,8 +29,6 @@ export interface Child {
   readonly pid: number | undefined;
   /** Writes to its stdin; lost when it has ended. */
   write(text: string): void;
-  /** Sends it a signal that means something to it. */
-  signal(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM, half a second later with SIGKILL. */
   end(): void;
   /** Ends it with SIGKILL: what it is about to do must not happen. */
@@ -101,7 +99,6 @@ export function start(command: readonly string[], options: ChildOptions): Child 
   return {
     pid: child.pid,
     write: (text) => void child.stdin.write(text),
-    signal: (signal) => void child.kill(signal),
     end: () => void child.kill(),
     kill: () => void child.kill("SIGKILL"),
     ended: child.then(({ exitCode, code }) => ({ code: exitCode, missing: code === "ENOENT" })),
