@@ -28,7 +28,7 @@ function readAll(stream: Buffer, size: number): { knocks: Knock[]; fault: string
   for (let at = 0; at < stream.length; at += size) {
     const read = reader.read(stream.subarray(at, at + size));
     if (read === undefined) return { knocks, fault: reader.why };
-    knocks.push(...read);
+    knocks.push(...read.filter((knock) => knock !== undefined));
   }
   return { knocks, fault: null };
 }
@@ -59,10 +59,10 @@ export const tcpdumpWords = target({
   words: ["tcpdump: ", "\n", "4 packets dropped by kernel", "9999999999999"],
   run: (words) => {
     const reader = new Capture();
-    return { lost: reader.hear(words.toString()), why: reader.why };
+    reader.hear(words.toString());
+    return reader.why;
   },
-  holds: ({ lost, why }) => {
-    assert.ok(lost >= 0);
+  holds: (why) => {
     assertPrintable(why);
     assert.ok(why.length <= 200);
   },
