@@ -11,15 +11,20 @@ import { until } from "../helpers/wait.ts";
 
 /** Beside a firewall that the host has already, and that drops by default: one static rule in it accepts our mark. */
 
-const { describe } = needs("root", "namespaces", "nft", "ip", "iptables");
-
 const SSH = 22;
 /** What the host's own firewall leaves open. */
 const OPEN = 8080;
 
 type People = "laptop" | "stranger";
 
-describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("beside %s with policy drop,", (kind) => {
+const NEEDS: Record<keyof typeof KINDS, readonly string[]> = {
+  "nftables of its own": [],
+  "iptables-nft": ["iptables-nft"],
+  "iptables-legacy": ["iptables-legacy"],
+};
+
+/** All that must hold beside a firewall, of whichever kind. */
+const beside = (kind: keyof typeof KINDS) => (): void => {
   let scene: Scene<People>;
   let firewall: HostFirewall;
   let user: User;
@@ -142,7 +147,12 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])("beside %s with poli
     });
     expect(await reach("laptop")).toBe("silent");
   });
-});
+};
+
+for (const kind of Object.keys(KINDS) as (keyof typeof KINDS)[]) {
+  const { describe } = needs("root", "namespaces", "nft", "ip", ...NEEDS[kind]);
+  describe(`beside ${kind} with policy drop,`, beside(kind));
+}
 
 needs("root", "namespaces", "nft", "ip", "iptables", "ufw").describe("beside ufw,", () => {
   let scene: Scene<People>;

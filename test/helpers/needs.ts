@@ -30,6 +30,11 @@ const CONDITIONS: Record<string, () => string | undefined> = {
     spawnSync("unshare", ["-n", "--", "true"]).status === 0
       ? undefined
       : "leave to make network namespaces (run it as root, in a container with --privileged)",
+  /** The old iptables lives by kernel modules of its own, and new kernels may be built without them. */
+  "iptables-legacy": () =>
+    spawnSync("unshare", ["-n", "--", "iptables-legacy", "-S"]).status === 0
+      ? undefined
+      : "iptables-legacy and its modules (apt-get install iptables; CONFIG_IP_NF_IPTABLES_LEGACY)",
   long: () => (process.env.KNOCKLINE_LONG === "1" ? undefined : "the long run (npm run test:long)"),
 };
 

@@ -4,7 +4,7 @@ import { nftRule } from "../integrate/mark.ts";
 import type { Edit, Place } from "../integrate/place.ts";
 import { type Survey, survey } from "../integrate/survey.ts";
 import { renderEdits, renderPlaces } from "../render/integrate.ts";
-import type { World } from "../world.ts";
+import type { HostFirewallPort, World } from "../world.ts";
 
 /** What is asked for; --dry-run asks for what would be done. */
 type Wish = "add" | "check" | "remove";
@@ -38,19 +38,35 @@ function refuse({ conflicts, hopeless }: Survey, mark: number): void {
 const editsOf = (places: readonly Place[], wish: "add" | "remove"): Edit[] =>
   places.toSorted((a, b) => Number(a.saved) - Number(b.saved)).flatMap((place) => place[wish]);
 
-function say(
-  call: Call,
-  world: World,
-  { places, notes }: Survey,
-  done: readonly Edit[],
-  words: string,
-): void {
+/** @param edits what was done, or would be; undefined when nothing was asked for but a look */
+function say(call: Call, world: World, { places, notes }: Survey, edits?: readonly Edit[]): void {
   const seen = places.map(({ where, rules, saved, state }) => ({ where, rules, saved, state }));
-  if (isSet(call, "json")) world.say(JSON.stringify({ places: seen, changes: done, notes }, null, 2));
-  else {
-    world.say([...(words === "" ? [] : [words]), renderPlaces(places, world.terminal)].join("\n"));
-    for (const note of notes) world.tell(`note: ${note}`);
+  if (isSet(call, "json")) {
+    world.say(JSON.stringify({ places: seen, changes: edits ?? [], notes }, null, 2));
+    return;
   }
+  if (edits !== undefined) world.say(renderEdits(edits));
+  world.say(renderPlaces(places, world.terminal));
+  for (const note of notes) world.tell(`note: ${note}`);
+}
+
+/** Carries edits out and looks whether they did what they should. @returns how things are then. @throws Failure (broken) */
+async function carryOut(
+  host: HostFirewallPort,
+  edits: readonly Edit[],
+  wish: "add" | "remove",
+  mark: number,
+) {
+  for (const edit of edits) await host.change(edit);
+  const after = survey(await host.look(), mark);
+  const wanted = wish === "add" ? "right" : "missing";
+  const wrong = after.places.filter(({ state }) => state !== wanted);
+  if (wrong.length === 0) return after;
+  throw new Failure(
+    EXIT.broken,
+    `not as it should be after the change: ${wrong.map(({ where, state }) => `${where} (${state})`).join(", ")}`,
+    "somebody changes these rules at the same time: look, and run this again",
+  );
 }
 
 /** `knockctl firewall integrate`: keeps the one accept-mark rule in the host's own firewall. */
@@ -62,25 +78,13 @@ export const integrate: Run = async (call, world) => {
   if (wish !== "remove") refuse(before, mark);
   if (wish !== "remove" && mode !== "mark") world.tell(UNWATCHED);
   if (wish === "check") {
-    say(call, world, before, [], "");
+    say(call, world, before);
     return before.places.every(({ state }) => state === "right") ? EXIT.done : EXIT.refused;
   }
   const edits = editsOf(before.places, wish);
-  if (isSet(call, "dryRun")) {
-    say(call, world, before, edits, renderEdits(edits));
-    return EXIT.done;
-  }
-  for (const edit of edits) await host.change(edit);
-  const after = survey(await host.look(), mark);
-  say(call, world, after, edits, edits.length === 0 ? "nothing to do" : renderEdits(edits));
-  const wanted = wish === "add" ? "right" : "missing";
-  const wrong = after.places.filter(({ state }) => state !== wanted);
-  if (wrong.length === 0) return EXIT.done;
-  throw new Failure(
-    EXIT.broken,
-    `not as it should be after the change: ${wrong.map(({ where, state }) => `${where} (${state})`).join(", ")}`,
-    "somebody changes these rules at the same time: look, and run this again",
-  );
+  const after = isSet(call, "dryRun") ? before : await carryOut(host, edits, wish, mark);
+  say(call, world, after, edits);
+  return EXIT.done;
 };
 
 /** @returns a problem in a sentence where the running rules do not let marked packets in; undefined when all is well */
@@ -91,7 +95,9 @@ export async function markProblem(world: World, mark: number): Promise<string | 
     throw error;
   });
   if (seen === undefined) return undefined;
-  const wrong = survey(seen, mark).places.filter(({ saved, state }) => !saved && state !== "right");
+  const { places, hopeless } = survey(seen, mark);
+  if (hopeless !== undefined) return `mode = "mark" lets nobody in here: ${hopeless}; use mode = "guard"`;
+  const wrong = places.filter(({ saved, state }) => !saved && state !== "right");
   if (wrong.length === 0) return undefined;
   const where = wrong.map((place) => `${place.where} (${place.state})`).join(", ");
   return `the accept-mark rule is not right in the host's own firewall: ${where}; run: ${world.self} firewall integrate`;

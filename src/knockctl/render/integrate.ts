@@ -24,6 +24,7 @@ export function renderPlaces(places: readonly Place[], terminal: Terminal | unde
 
 /** What is changed: a command or a file a line. */
 export function renderEdits(edits: readonly Edit[]): string {
+  if (edits.length === 0) return "nothing to do";
   const line = (edit: Edit): string => {
     if (edit.do === "run") return edit.command.join(" ");
     return edit.text === undefined ? `remove ${edit.path}` : `write ${edit.path}`;
