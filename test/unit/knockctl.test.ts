@@ -16,6 +16,7 @@ import type {
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import { nearest } from "../../src/shared/settings/nearest.ts";
 import { SettingsError } from "../../src/shared/settings/problem.ts";
+import type { Settings } from "../../src/shared/settings/settings.ts";
 
 const NOW = Date.parse("2026-08-01T12:00:00Z");
 
@@ -494,6 +495,64 @@ describe("config check", () => {
     const { exit, out } = await play(["config", "check", "--json"], {}, { ...sound, settings: broken });
     expect(exit).toBe(1);
     expect(JSON.parse(out)).toEqual({ ok: false, problems: ["a: x", "b: y"] });
+  });
+});
+
+describe("firewall integrate", () => {
+  const chain = (table: string) => ({
+    chain: { family: "inet", table, name: "input", handle: 1, type: "filter", hook: "input", policy: "drop" },
+  });
+  /** A host whose only firewall is one table of nftables, and what was changed there. */
+  function hostWith(table: string): { touches: Partial<World>; changes: unknown[] } {
+    const changes: unknown[] = [];
+    const nft = JSON.stringify({ nftables: [chain(table)] });
+    const touches: Partial<World> = {
+      settings: async () => ({ policy: { mark: 0x04000000, mode: "mark" } }) as Settings,
+      hostFirewall: async () => ({
+        look: async () => ({ nft, iptables: [], files: [] }),
+        change: async (edit) => void changes.push(edit),
+      }),
+    };
+    return { touches, changes };
+  }
+  const RULE = "meta mark & 0x04000000 == 0x04000000 accept";
+
+  test("--dry-run says what would be done, and does nothing", async () => {
+    const { touches, changes } = hostWith("own");
+    const { exit, out } = await play(["firewall", "integrate", "--dry-run"], {}, touches);
+    expect(exit).toBe(0);
+    expect(out).toContain(`nft insert rule inet own input ${RULE}`);
+    expect(changes).toEqual([]);
+  });
+
+  test("--check exits 1 where the rule is missing, in JSON too", async () => {
+    const { touches } = hostWith("own");
+    const { exit, out } = await play(["firewall", "integrate", "--check", "--json"], {}, touches);
+    expect(exit).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      places: [{ where: "nft inet own input", rules: ["nft"], saved: false, state: "missing" }],
+      changes: [],
+    });
+  });
+
+  test("a change that did not take is no success", async () => {
+    const { touches, changes } = hostWith("own");
+    const { exit, err } = await play(["firewall", "integrate"], {}, touches);
+    expect(exit).toBe(5);
+    expect(err).toContain("not as it should be after the change: nft inet own input (missing)");
+    expect(changes).toHaveLength(1);
+  });
+
+  test("firewalld on nftables is refused, and status says that mark lets nobody in there", async () => {
+    const { touches, changes } = hostWith("firewalld");
+    expect(await play(["firewall", "integrate"], {}, touches)).toMatchObject({ exit: 1 });
+    expect(changes).toEqual([]);
+    const view = { ok: true, knockd: { problems: [] }, firewall: { accept_mark: 0x04000000 } };
+    const { out } = await play(["status", "--json"], { status: view }, touches);
+    expect(JSON.parse(out)).toMatchObject({
+      ok: false,
+      knockd: { problems: [expect.stringContaining("lets nobody in here: firewalld")] },
+    });
   });
 });
 
