@@ -89,9 +89,14 @@ export async function addCallers({ instance, scene }: PhoneScene): Promise<Pins>
 }
 
 /** Calls from within Asterisk, each step from a number of its own. */
-export async function callTo(scene: PhoneScene, step: string, pins: Pins, copy = 0): Promise<AsteriskCall> {
+export function dialFor(scene: PhoneScene, step: string, copy = 0): Promise<AsteriskCall> {
   const number = String(6_000_000 + copy * 100 + Object.keys(STEPS).indexOf(step));
-  const call = await scene.asterisk.call({ number });
+  return scene.asterisk.call({ number });
+}
+
+/** Calls, and goes on to a step. */
+export async function callTo(scene: PhoneScene, step: string, pins: Pins): Promise<AsteriskCall> {
+  const call = await dialFor(scene, step);
   await STEPS[step]?.(call, pins);
   return call;
 }
