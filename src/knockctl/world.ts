@@ -1,5 +1,6 @@
 import type { Asker } from "../shared/gate/verbs.ts";
 import type { ListenerView } from "../shared/gate/views.ts";
+import type { TriedToml } from "../shared/settings/adapters/toml.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
@@ -102,6 +103,8 @@ export interface World {
    * @throws Failure (usage) when it cannot be read or is longer
    */
   readText(path: string, most?: number): Promise<string>;
+  /** Parses TOML; nothing is checked beyond its syntax. */
+  tryToml(text: string): Promise<TriedToml>;
   /** Replaces a file whole, readable by everybody: a reader sees the old text or the new one. */
   replaceText(path: string, text: string): Promise<void>;
   /** @returns true when a file or folder is there */

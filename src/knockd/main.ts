@@ -8,7 +8,7 @@ import { serveAdmin, servePhone } from "../shared/gate/adapters/server.ts";
 import { Switchboard } from "../shared/gate/switchboard.ts";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
-import { freshToken } from "../shared/host/adapters/random.ts";
+import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
@@ -20,6 +20,7 @@ import { Listeners } from "./adapters/listeners.ts";
 import { Sniffer } from "./adapters/sniffer.ts";
 import { portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
+import { NameWatch } from "./name-watch.ts";
 
 const HELP = `knockd - watches for knocks and is the gate: the only writer of store and kernel
 
@@ -43,8 +44,8 @@ const RETRY = milliseconds(100);
 /** What a SYN carries. */
 const NO_PAYLOAD = Buffer.alloc(0);
 
-/** Wakes the gate at the earliest time it asked for. */
-function alarm(ring: () => Promise<void>): (after: Duration) => void {
+/** Wakes somebody at the earliest time that was asked for. */
+function alarm(ring: () => unknown): (after: Duration) => void {
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
   return (after) => {
@@ -54,7 +55,7 @@ function alarm(ring: () => Promise<void>): (after: Duration) => void {
     due = at;
     timer = setTimeout(() => {
       due = Number.POSITIVE_INFINITY;
-      void ring();
+      ring();
     }, after);
     timer.unref();
   };
@@ -107,6 +108,13 @@ async function serve(file: string): Promise<void> {
     ? await servePhone(settings.paths, gate, new Switchboard(gate, freshToken))
     : undefined;
   await gate.sweep();
+  const names = new NameWatch(
+    gate,
+    systemRandom,
+    alarm(() => names.tick()),
+  );
+  gate.names = names;
+  names.follow();
   log.info("knockd is up", {
     users: gate.state.users.size,
     ports: listeners.bound.length,

@@ -1,11 +1,12 @@
 import ipaddr from "ipaddr.js";
+import type { Network } from "./network.ts";
 
 /**
  * An IP address in its one canonical text form: `192.0.2.1`, `2001:db8::1` (RFC 5952), or an IPv6 /64 as
  * `2001:db8:1:2::/64`. IPv4-mapped IPv6 is folded to IPv4. Only the functions here make one, so whoever
  * holds an Address may paste it into nft text.
  */
-export type Address = string & { readonly __address: unique symbol };
+export type Address = Network & { readonly __address: unique symbol };
 
 /** What an address is for; grants are refused for all but `public` and, by setting, `private`. */
 export type AddressKind =
@@ -45,7 +46,7 @@ export function parseGrantAddress(text: string): Address | undefined {
 }
 
 /** @returns 4 or 6. */
-export function familyOf(address: Address): 4 | 6 {
+export function familyOf(address: Network): 4 | 6 {
   return address.includes(":") ? 6 : 4;
 }
 
@@ -59,6 +60,16 @@ export function prefix64(address: Address): Address {
   if (familyOf(address) === 4 || isPrefix(address)) return address;
   const parts = ipaddr.IPv6.parse(address).parts.slice(0, 4);
   return `${new ipaddr.IPv6([...parts, 0, 0, 0, 0]).toString()}/64` as Address;
+}
+
+/** @returns the 4 or 16 bytes of a host address. */
+export function bytesOf(address: Address): number[] {
+  return ipaddr.parse(address).toByteArray();
+}
+
+/** @returns the host address of 4 or 16 bytes. */
+export function addressFrom(bytes: readonly number[]): Address {
+  return ipaddr.fromByteArray([...bytes]).toString() as Address;
 }
 
 const KINDS: Record<string, AddressKind> = {

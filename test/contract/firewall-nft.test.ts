@@ -2,9 +2,15 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
-import { milliseconds } from "../../src/shared/duration.ts";
+import { milliseconds, seconds } from "../../src/shared/duration.ts";
 import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
-import { type Firewall, FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
+import {
+  type Element,
+  type Firewall,
+  FirewallError,
+  type TablePlan,
+} from "../../src/shared/firewall/firewall.ts";
+import { networkSet } from "../../src/shared/firewall/networks.ts";
 import { bootText, rulesetText } from "../../src/shared/firewall/ruleset.ts";
 import { needs } from "../helpers/needs.ts";
 import { until } from "../helpers/wait.ts";
@@ -55,9 +61,18 @@ const plans: Record<string, TablePlan> = {
     current: { ...policy, services: [], public: [], trustedInterfaces: [] },
     knockUdp: [],
     knockTcp: [],
-    allow: [],
+    prefixes: [],
   },
 };
+
+const forever = milliseconds(Number.POSITIVE_INFINITY);
+
+/** One permanent element a set of the allowlist, and one with an end, which is not for the boot text. */
+const allowed = ({ prefixes }: TablePlan): Element[] =>
+  prefixes.flatMap((prefix) => [
+    { set: networkSet("allow", prefix), key: prefix.family === 4 ? "192.0.2.0" : "2001:db8::", ttl: forever },
+    { set: networkSet("live", prefix), key: prefix.family === 4 ? "0.0.0.0" : "::", ttl: seconds(5) },
+  ]);
 
 describe("nftables accepts", () => {
   let netns: Netns;
@@ -69,7 +84,7 @@ describe("nftables accepts", () => {
   for (const [name, one] of Object.entries(plans)) {
     test(`the ruleset, the boot text and a candidate of guard ${name}`, () => {
       const candidate = { ...one, candidate: { ...policy, guard: "everything" as const, mark: 0x80000000 } };
-      for (const text of [rulesetText(one), bootText(one), rulesetText(candidate)]) {
+      for (const text of [rulesetText(one), bootText(one, allowed(one)), rulesetText(candidate)]) {
         expect(netns.run(["nft", "-c", "-f", "-"], text)).toBe("");
       }
     });

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect } from "vitest";
-import type { Address } from "../../src/shared/address.ts";
 import { hours, milliseconds, seconds } from "../../src/shared/duration.ts";
 import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
 import type { Change, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
+import { HOST_PREFIXES, type Prefix } from "../../src/shared/network.ts";
 import { type Host, type Lab, openLab, type Running } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
 import { always, until } from "../helpers/wait.ts";
@@ -25,7 +25,13 @@ const policy: Policy = {
   trustedInterfaces: [],
   hooks: ["input"],
 };
-const plan: TablePlan = { owner: "/lab", current: policy, knockUdp: [], knockTcp: [], allow: [] };
+const PREFIXES: readonly Prefix[] = [
+  ...HOST_PREFIXES,
+  { family: 4, length: 0 },
+  { family: 4, length: 25 },
+  { family: 6, length: 61 },
+];
+const plan: TablePlan = { owner: "/lab", current: policy, knockUdp: [], knockTcp: [], prefixes: PREFIXES };
 const withPolicy = (change: Partial<Policy>): TablePlan => ({ ...plan, current: { ...policy, ...change } });
 
 const put = (set: string, key: string, ttl = seconds(60)): Change => ({ op: "put", set, key, ttl });
@@ -129,13 +135,35 @@ describe("a packet", () => {
     },
   );
 
-  test("of an allowlisted source passes", async () => {
-    await install({ ...plan, allow: [laptop.address, laptop.address6.replace(/1$/, "/64")] as Address[] });
-    expect([await reach(laptop, 22), await ask(laptop), await reach(laptop, 22, server.address6)]).toEqual([
-      "open",
-      "ping",
-      "open",
-    ]);
+  test("of an allowlisted source passes, by address and by networks of any size", async () => {
+    await install(plan);
+    const forever = milliseconds(Infinity);
+    const first6 = "2001:db8::"; // of the /61 that holds 2001:db8:0:2::/64 and 2001:db8:0:3::/64
+    const lists: [Change[], number, string][] = [
+      [
+        [put("allow4_32", laptop.address, forever), put("allow6_128", laptop.address6, forever)],
+        22,
+        "silent",
+      ],
+      [[put("ssh4_32", laptop.address, forever), put("ssh6_128", laptop.address6, forever)], 22, "silent"],
+      [[put("allow4_25", "198.51.100.0", forever), put("allow6_61", first6, forever)], 22, "open"],
+      [[put("ssh4_0", "0.0.0.0", forever), put("ssh6_61", first6, forever)], 22, "open"],
+      [[put("sip4_0", "0.0.0.0", forever)], 5060, "silent"],
+    ];
+    for (const [puts, port, forStranger] of lists) {
+      await change(...puts);
+      if (port === 5060) expect([await reach(laptop, 22), await ask(laptop)]).toEqual(["silent", "ping"]);
+      else {
+        expect([await reach(laptop, port), await reach(laptop, port, server.address6)]).toEqual([
+          "open",
+          "open",
+        ]);
+        expect(await reach(stranger, port)).toBe(forStranger);
+        expect(await reach(stranger, port, server.address6)).toBe(forStranger);
+      }
+      await change(...puts.map(({ set, key }) => drop(set, key)));
+      expect(await reach(laptop, 22)).toBe("silent");
+    }
   });
 
   test("over UDP is out when the grant ends, whatever was kept alive, and whatever mark the host restores", async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Address } from "../../src/shared/address.ts";
 import { type Duration, days, hours, milliseconds, seconds } from "../../src/shared/duration.ts";
 import type { Change, Element, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
+import { HOST_PREFIXES } from "../../src/shared/network.ts";
 
 /** A Firewall under test, with what the suite may do behind its back. */
 export interface Bench {
@@ -49,7 +49,7 @@ export const plan: TablePlan = {
   current: policy,
   knockUdp: [7001, 9003, 8002],
   knockTcp: [7101],
-  allow: ["192.0.2.9", "2001:db8:9::/64", "2001:db8:9::1"].map((text) => text as Address),
+  prefixes: [...HOST_PREFIXES, { family: 4, length: 24 }, { family: 6, length: 33 }],
 };
 
 const put = (set: string, key: string, ttl = seconds(60), comment?: string): Change => ({
@@ -111,17 +111,49 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
       expect((await firewall.state()).state).toBe("ok");
     });
 
-    it("makes the allowlist and the knock ports those of the plan", async () => {
+    it("makes the knock ports those of the plan", async () => {
       await installed();
-      expect(await keys("knock_udp", "knock_tcp", "allow4")).toEqual([
-        "allow4 192.0.2.9",
+      expect(await keys("knock_udp", "knock_tcp")).toEqual([
         "knock_tcp 7101",
         "knock_udp 7001",
         "knock_udp 8002",
         "knock_udp 9003",
       ]);
-      await firewall.install({ ...plan, knockUdp: [], knockTcp: [], allow: [] });
-      expect(await keys("knock_udp", "knock_tcp", "allow4", "allow6")).toEqual([]);
+      await firewall.install({ ...plan, knockUdp: [], knockTcp: [] });
+      expect(await keys("knock_udp", "knock_tcp")).toEqual([]);
+    });
+
+    it("has sets for the allowlist's prefixes, whose elements may be permanent and overlap", async () => {
+      await installed();
+      const forever = milliseconds(Infinity);
+      const changes = [
+        put("allow4_24", "192.0.2.0", forever, "a provider"),
+        put("allow4_32", "192.0.2.9", seconds(60)),
+        put("ssh6_33", "2001:db8:8000::", forever),
+        put("kept4_24", "192.0.2.0", seconds(60)),
+      ];
+      expect(await firewall.change(changes)).toEqual({ ok: true });
+      const held = await firewall.elements(["allow4_24", "allow4_32", "ssh6_33"]);
+      expect(held.map(({ set, key, ttl }) => [set, key, ttl === forever])).toEqual([
+        ["allow4_24", "192.0.2.0", true],
+        ["allow4_32", "192.0.2.9", false],
+        ["ssh6_33", "2001:db8:8000::", true],
+      ]);
+      await firewall.change([
+        put("allow4_24", "192.0.2.0", seconds(9)),
+        put("allow4_32", "192.0.2.9", forever),
+      ]);
+      const [ending, staying] = await firewall.elements(["allow4_24", "allow4_32"]);
+      expect([ending?.ttl !== forever, staying?.ttl]).toEqual([true, forever]);
+    });
+
+    it("makes sets for a prefix that is new, and removes those of one that is gone, with what was in them", async () => {
+      await installed();
+      await firewall.change([put("allow4_24", "192.0.2.0")]);
+      const prefixes = [...HOST_PREFIXES, { family: 4, length: 0 } as const];
+      expect(await firewall.install({ ...plan, prefixes })).toEqual({ ok: true });
+      expect(await firewall.change([put("allow4_0", "0.0.0.0")])).toEqual({ ok: true });
+      expect(await keys("allow4_24", "allow4_0")).toEqual(["allow4_0 0.0.0.0"]);
     });
 
     it("removes the sets and chains of services and candidates that are in the plan no more", async () => {
@@ -278,6 +310,8 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
         put("ssh6", "2001:DB8::1"),
         put("ssh4", "2001:db8::1"),
         put("ssh4", "192.0.2.1", milliseconds(Infinity)),
+        put("kept4_24", "192.0.2.0", milliseconds(Infinity)),
+        put("allow4_24", "192.0.2.0", milliseconds(Number.NaN)),
         put("knock_udp", "7001"),
       ];
       for (const change of bad) {

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
-import type { Address } from "../../src/shared/address.ts";
-import { hours } from "../../src/shared/duration.ts";
+import { hours, milliseconds } from "../../src/shared/duration.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 import { bootText } from "../../src/shared/firewall/ruleset.ts";
+import { HOST_PREFIXES } from "../../src/shared/network.ts";
 import { type Host, type Lab, openLab, type Ran } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
 
@@ -58,13 +58,14 @@ describe("at boot, without Node and not as root,", () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "knockline-boot-"));
     chownSync(folder, NOBODY, NOBODY);
-    whole = bootText({
-      owner: folder,
-      current: policy,
-      knockUdp: [],
-      knockTcp: [],
-      allow: [friend.address as Address, friend.address6 as Address],
-    });
+    const plan = { owner: folder, current: policy, knockUdp: [], knockTcp: [], prefixes: HOST_PREFIXES };
+    const ttl = milliseconds(Number.POSITIVE_INFINITY);
+    whole = bootText(plan, [
+      { set: "allow4_32", key: "203.0.113.7", ttl, comment: "somebody else" },
+      { set: "allow4_32", key: friend.address, ttl },
+      { set: "ssh4_32", key: stranger.address, ttl: milliseconds(60_000) },
+      { set: "allow6_128", key: friend.address6, ttl },
+    ]);
   });
   afterEach(async () => {
     rmSync(folder, { recursive: true, force: true });
@@ -165,7 +166,7 @@ describe("at boot, without Node and not as root,", () => {
   });
 
   test("what is no address in a damaged allowlist is never run", async () => {
-    const planted = whole.replace(/^add element inet knockline allow4 .*$/m, 'include "/etc/shadow"');
+    const planted = whole.replace(/^add element inet knockline allow4_32 .*$/m, 'include "/etc/shadow"');
     write({ boot: planted, lastGood: "" });
     const { stderr } = await load();
     expect(stderr).not.toContain("root:");
@@ -184,13 +185,8 @@ describe("at boot, without Node and not as root,", () => {
   test("what it closes by itself lets the same essentials in as the whole ruleset", () => {
     const rules = (text: string, chain: string): string[] =>
       text.split("\n").flatMap((line) => line.split(`add rule inet knockline ${chain} `)[1] ?? []);
-    const everything = bootText({
-      owner: folder,
-      current: { ...policy, guard: "everything", services: [] },
-      knockUdp: [],
-      knockTcp: [],
-      allow: [],
-    });
+    const current: Policy = { ...policy, guard: "everything", services: [] };
+    const everything = bootText({ owner: folder, current, knockUdp: [], knockTcp: [], prefixes: [] }, []);
     const wanted = rules(everything, "current_close").filter(
       (rule) => !/@knock_udp|goto/.test(rule) && rule.endsWith("accept"),
     );

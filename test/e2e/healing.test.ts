@@ -141,7 +141,7 @@ describe("whoever disturbs the table finds it right again within two seconds:", 
 
   test("when somebody is added to the allowlist by hand", async () => {
     await open("10m");
-    await nft(`add element inet knockline allow4 { ${stranger.address} }`);
+    await nft(`add element inet knockline allow4_32 { ${stranger.address} }`);
     await rightAgain();
   });
 

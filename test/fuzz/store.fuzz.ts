@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { viewEntry } from "../../src/shared/access/allow.ts";
 import { decodeEvent } from "../../src/shared/access/decode/records.ts";
 import { viewGrant } from "../../src/shared/access/grants.ts";
 import { loadState } from "../../src/shared/access/load.ts";
@@ -16,6 +17,17 @@ import { keyLines } from "./vectors.ts";
 const BOOT = "boot-1";
 const NOW = { wall: Date.UTC(2026, 0, 1), uptime: 1_000_000 };
 const rules = settings({ firewall: { guard: "services" } });
+
+const entry = {
+  what: "192.0.2.1",
+  services: ["ssh"],
+  note: "a trunk",
+  added: NOW.wall,
+  end: null,
+  addresses: ["192.0.2.1"],
+  lookup: { answered: NOW.wall, failing: { since: NOW.wall, why: "SERVFAIL" } },
+  boot: BOOT,
+};
 
 const user = {
   name: "ann",
@@ -88,6 +100,17 @@ const stores: [string, unknown][][] = [
     ["grant/g12ab34", grant],
   ],
   [
+    [
+      "allow/trunk.example.com",
+      { ...entry, what: "trunk.example.com", addresses: ["192.0.2.0/24", "2001:db8::1"] },
+    ],
+    [
+      "allow/192.0.2.1",
+      { ...entry, end: { expires: NOW.wall + 1, ends: NOW.uptime + 1, length: 1 }, lookup: null },
+    ],
+    ["left/192.0.2.0/25", { network: "192.0.2.0/25", at: NOW.uptime, boot: BOOT }],
+  ],
+  [
     ["floor/ssh/ann", { floor: 0, seen: [{ time: 1_790_000_000, nonce: "AAECAwQFBgcICQoLDA0ODw" }] }],
     ["floor/otp/ann", 58_000_000],
     ["history/001767225600000-000001", event],
@@ -143,13 +166,20 @@ export const store = target({
   holds: (state) => {
     if (state === undefined || state instanceof StoreError) return;
     // whatever was loaded can be written as nft text, and shown
-    const picture = projectAll(state.ledger, NOW.uptime, projectionRules(state));
+    const picture = projectAll(state, NOW.uptime, projectionRules(state));
     assert.equal(changesProblem(difference(new Map(), picture, NOW.uptime)), undefined);
     for (const current of loadedPolicies(state)) {
-      const text = rulesetText({ owner: "/srv", current, allow: [], knockUdp: [], knockTcp: [] });
+      const text = rulesetText({
+        owner: "/srv",
+        current,
+        prefixes: state.allowlist.prefixes(),
+        knockUdp: [],
+        knockTcp: [],
+      });
       assert.doesNotMatch(text, /flush ruleset/);
     }
     for (const one of state.ledger.all()) viewGrant(one, NOW.uptime);
+    for (const one of state.allowlist.all()) viewEntry(one, NOW);
     for (const one of state.users.values()) viewUser(one);
   },
 });

@@ -6,6 +6,7 @@ import { apply, type Session } from "../../src/shared/access/trial.ts";
 import { type Duration, days } from "../../src/shared/duration.ts";
 import { type FakeFirewall, fakeFirewall } from "../../src/shared/firewall/fake.ts";
 import { silentLog } from "../../src/shared/log/log.ts";
+import { type FakeResolver, fakeResolver } from "../../src/shared/names/fake.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import type { Settings } from "../../src/shared/settings/settings.ts";
 import { MemoryStore } from "../../src/shared/store/memory.ts";
@@ -31,6 +32,7 @@ export interface TestGate {
   gate: Gate;
   readonly store: MemoryStore;
   readonly firewall: FakeFirewall;
+  readonly resolver: FakeResolver;
   readonly events: GateEvent[];
   readonly cuts: Cut[];
   readonly boots: (string | undefined)[];
@@ -60,6 +62,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
   };
   const store = new MemoryStore();
   let firewall = fakeFirewall(() => now.uptime);
+  const resolver = fakeResolver();
   const events: GateEvent[] = [];
   const cuts: Cut[] = [];
   const boots: (string | undefined)[] = [];
@@ -80,6 +83,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
         sessions: async () => test.sessions,
         isOwn: async (address) => address === "198.51.100.1",
         cut: async (list) => void cuts.push(...list),
+        resolver,
         vault: cheapVault,
         memory: days(5),
         writeBoot: async (text) => void boots.push(text),
@@ -97,6 +101,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
     get firewall() {
       return firewall;
     },
+    resolver,
     events,
     cuts,
     boots,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Address } from "../../src/shared/address.ts";
-import { hours } from "../../src/shared/duration.ts";
+import { hours, milliseconds, seconds } from "../../src/shared/duration.ts";
 import { FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 import { bootText, removalText, rulesetText, tableNames } from "../../src/shared/firewall/ruleset.ts";
+import { HOST_PREFIXES } from "../../src/shared/network.ts";
 
 const policy: Policy = {
   guard: "services",
@@ -36,8 +36,16 @@ const plan: TablePlan = {
   current: policy,
   knockUdp: [9003, 7001, 8002, 7001],
   knockTcp: [8102, 7101, 8102],
-  allow: ["192.0.2.9", "2001:db8:9::/64"] as Address[],
+  prefixes: [...HOST_PREFIXES, { family: 4, length: 24 }, { family: 6, length: 64 }],
 };
+
+const forever = milliseconds(Number.POSITIVE_INFINITY);
+const allowed = [
+  { set: "allow4_24", key: "192.0.2.0", ttl: forever },
+  { set: "allow4_24", key: "198.51.100.0", ttl: forever, comment: "sip.example.com" },
+  { set: "allow4_32", key: "203.0.113.9", ttl: seconds(60) },
+  { set: "ssh6_64", key: "2001:db8:9::", ttl: forever },
+];
 
 const withPolicy = (change: Partial<Policy>): TablePlan => ({ ...plan, current: { ...policy, ...change } });
 const rulesOf = (text: string, chain: string): string[] => {
@@ -53,7 +61,7 @@ describe("the ruleset, whole", () => {
     candidate: rulesetText({ ...plan, candidate: { ...policy, guard: "everything", onExpiry: "cut" } }),
     forward: rulesetText(withPolicy({ hooks: ["input", "forward"] })),
     "forward-everything": rulesetText(withPolicy({ guard: "everything", hooks: ["input", "forward"] })),
-    boot: bootText({ ...plan, candidate: { ...policy, guard: "everything" } }),
+    boot: bootText({ ...plan, candidate: { ...policy, guard: "everything" } }, allowed),
   };
   for (const [name, text] of Object.entries(goldens)) {
     it(`is as in goldens/${name}.nft`, () => expect(text).toMatchFileSnapshot(`goldens/${name}.nft`));
@@ -140,10 +148,10 @@ describe("the ruleset", () => {
     expect(() => rulesetText(withPolicy({ trustedInterfaces: ['a"'] }))).toThrow(TypeError);
   });
 
-  it("has no candidate, no knock port and no element but the allowlist at boot", () => {
-    const text = bootText({ ...plan, candidate: policy });
+  it("has no candidate, no knock port and no element but the lasting ones of the allowlist at boot", () => {
+    const text = bootText({ ...plan, candidate: policy }, allowed);
     const elements = text.split("\n").filter((line) => line.startsWith("add element"));
-    expect(elements.map((line) => line.split(" ")[4])).toEqual(["trusted", "allow4", "allow6"]);
+    expect(elements.map((line) => line.split(" ")[4])).toEqual(["trusted", "allow4_24", "ssh6_64"]);
     expect(text).not.toContain("candidate");
   });
 });

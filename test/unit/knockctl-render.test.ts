@@ -266,6 +266,7 @@ test("the status tells one fact a line, and problems", () => {
       drops: { scanner: 12, rate: 3, global: 0 },
     },
     grants: 3,
+    allowlist: { entries: 12, names: 3, failing: 1, oldest: 7_200 },
   };
   return golden("status", readable(renderStatus(status, { columns: 120, colour: true }, "UTC")));
 });

@@ -80,6 +80,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     },
     readSecret: async (question, twice) => (await import("./secret-line.ts")).readSecret(question, twice),
     readText: async (path, most) => (await import("./short-text.ts")).readText(path, most),
+    tryToml: async (text) => (await import("../../shared/settings/adapters/toml.ts")).tryToml(text),
     replaceText: (path, text) => replaceFile(path, text, 0o644),
     exists: (path) =>
       stat(path).then(

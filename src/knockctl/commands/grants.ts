@@ -8,7 +8,7 @@ import { given, listOf, secondsOf } from "./values.ts";
 
 /** @returns the address meant; `me` is the SSH peer. @throws Failure (usage, refused) */
 async function addressOf(text: string, world: World): Promise<string> {
-  if (text === "me") return peerOf(world);
+  if (text === "me") return peerOf(world, "grant");
   const address = parseGrantAddress(text);
   if (address !== undefined) return address;
   throw misused(
@@ -17,12 +17,13 @@ async function addressOf(text: string, world: World): Promise<string> {
   );
 }
 
-async function peerOf(world: World): Promise<string> {
+/** @param command what is to be done with it. @returns the SSH peer, canonical. @throws Failure (refused) */
+export async function peerOf(world: World, command: string): Promise<string> {
   const peer = await world.sshPeer();
   if (peer !== undefined) return peer;
   const what =
     "`me` is the address of this SSH session, and neither this shell nor its parents came in by SSH";
-  throw new Failure(EXIT.refused, what, "name the address: knockctl grant 203.0.113.7");
+  throw new Failure(EXIT.refused, what, `name the address: knockctl ${command} 203.0.113.7`);
 }
 
 /** `knockctl grant`: opens for an address. */

@@ -1,3 +1,4 @@
+import { formatDuration, seconds } from "../../shared/duration.ts";
 import type { StatusView } from "../../shared/gate/views.ts";
 import type { Terminal } from "../world.ts";
 import { type Style, styleFor } from "./style.ts";
@@ -27,6 +28,14 @@ function tableState({ state, trial_ends }: StatusView["firewall"], style: Style,
 function drops(counted: StatusView["firewall"]["drops"]): string | undefined {
   if (counted === null) return undefined;
   return `${counted.scanner} of scanners, ${counted.rate} over a source's rate, ${counted.global} over the global rate`;
+}
+
+function allowlist({ entries, failing, oldest }: StatusView["allowlist"], style: Style): Cell {
+  const count = `${entries} ${entries === 1 ? "entry" : "entries"}`;
+  if (failing === 0) return { text: count };
+  const age = oldest === null ? "" : `, the oldest answer ${formatDuration(seconds(oldest))} ago`;
+  const text = `${count}; ${failing} ${failing === 1 ? "name" : "names"} cannot be confirmed${age}`;
+  return { text, dress: style.warning };
 }
 
 type Fact = readonly [string, Cell | string | undefined];
@@ -60,6 +69,7 @@ export function renderStatus(status: StatusView, terminal: Terminal | undefined,
     ...problems,
     ["phone", status.phone.state],
     ["open grants", String(status.grants)],
+    ["allowlist", allowlist(status.allowlist, style)],
     ...firewallFacts(status.firewall, style, zone),
   ];
   return pairs(facts, style);

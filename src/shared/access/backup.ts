@@ -7,6 +7,7 @@ import type { Entry, Store } from "../store/store.ts";
 import { closeForbidden, type Draw, settleDecoys } from "../users/decisions.ts";
 import { lastStepInTime } from "../users/otp.ts";
 import { MAX_USERS } from "../users/user.ts";
+import { MAX_ENTRIES } from "./allowlist.ts";
 import type { Grant } from "./grant.ts";
 import { loadState } from "./load.ts";
 import { keys } from "./records.ts";
@@ -26,10 +27,12 @@ const HELD: Record<keyof typeof keys, string | null> = {
   otpStep: keys.otpStep(""),
   replay: keys.replay(""),
   history: "history/",
+  allow: keys.allow(""),
   // what is open now is nobody's business later, and ends before
   grant: null,
   pending: null,
   revocation: null,
+  left: null,
   // of this machine and this boot
   clock: null,
   vault: null,
@@ -94,8 +97,8 @@ export async function readBackup(
 }
 
 /**
- * Puts a backup in the place of the users that are here. It opens nothing: no grant and no request comes back, what is
- * open stays only as far as its user may still have it, and every code and signed knock up to now counts as used. The
+ * Puts a backup in the place of the users that are here. It opens nothing but for the allowlist's entries: no
+ * grant and no request comes back, what is open stays only as far as its user may still have it, and every code and signed knock up to now counts as used. The
  * policy in force stays: closing ports is for `firewall apply`, which can be taken back.
  * @returns the grants that were closed
  * @throws Refusal when there are users and `force` is not said, or the clock is behind the backup
@@ -149,6 +152,12 @@ const PARTS: { readonly [Part in keyof GateState]: Restore | null } = {
   users: (state, tx, from) => {
     for (const name of [...state.users.keys()]) if (!from.users.has(name)) tx.setUser(name, undefined);
     for (const [name, user] of from.users) tx.setUser(name, user);
+  },
+  // added to what is here: whoever is logged in through an entry of today stays so
+  allowlist: (state, tx, from) => {
+    for (const entry of from.allowlist.all())
+      if (state.allowlist.get(entry.what) === undefined && state.allowlist.size < MAX_ENTRIES)
+        tx.putEntry(entry);
   },
   pending: (state, tx) => {
     for (const id of [...state.pending.keys()]) tx.setPending(id, undefined);

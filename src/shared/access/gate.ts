@@ -4,10 +4,13 @@ import { type Firewall, FirewallError } from "../firewall/firewall.ts";
 import { bootText } from "../firewall/ruleset.ts";
 import type { StatusView } from "../gate/views.ts";
 import type { Log } from "../log/log.ts";
+import type { Resolver } from "../names/answer.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
 import type { Vault } from "../users/vault.ts";
+import { lapse } from "./allow.ts";
+import { BootFile } from "./boot-file.ts";
 import type { GateEvent } from "./event.ts";
 import { isLive } from "./grant.ts";
 import { expire } from "./grants.ts";
@@ -40,6 +43,8 @@ export interface GateParts {
   readonly isOwn: (address: Address) => Promise<boolean>;
   /** Ends TCP sessions on the server's side; a failure is only worth a log line. */
   readonly cut: (cuts: readonly Cut[]) => Promise<void>;
+  /** DNS. */
+  readonly resolver: Resolver;
   /** What only the server's secret can do. */
   readonly vault: Vault;
   /** For how long conntrack remembers an idle TCP session. */
@@ -48,6 +53,14 @@ export interface GateParts {
   readonly writeBoot: (text: string | undefined) => Promise<void>;
   /** Asks for `sweep` to be called after a time; of several askings the earliest counts. */
   readonly wake: (after: Duration) => void;
+}
+
+/** Who keeps the names of the allowlist fresh. */
+export interface NameWatcher {
+  /** Entries came or went. */
+  follow(): void;
+  /** Every name is to be looked up soon. */
+  hurry(): void;
 }
 
 /** A pure decision: looks at the state, changes it through the transaction, or throws to change nothing. */
@@ -91,11 +104,22 @@ export class Gate {
   #number = 0;
   #nextReconcile = 0;
   #nextPurge = 0;
+  readonly #bootFile: BootFile;
+  /** Who looks up names again and again: knockd; nobody while a knockctl is the gate. */
+  names: NameWatcher | undefined;
 
   private constructor(parts: GateParts, state: GateState) {
     this.parts = parts;
     this.state = state;
     this.projector = new Projector(parts.firewall, state, parts.clock, parts.log);
+    this.#bootFile = new BootFile({
+      text: () => this.#bootText(),
+      write: parts.writeBoot,
+      clock: parts.clock,
+      log: parts.log,
+      problem: (what) =>
+        what === undefined ? this.problems.delete("boot") : this.problems.set("boot", what),
+    });
   }
 
   /** Reads the store and is then the gate. Touches no packet filter yet. @throws StoreError */
@@ -153,7 +177,7 @@ export class Gate {
   /** Takes over what is in the kernel and makes it right. @throws FirewallError */
   async adopt(): Promise<void> {
     await this.alone(() => this.projector.restore());
-    await this.#writeBoot();
+    await this.#bootFile.write();
   }
 
   /**
@@ -204,6 +228,7 @@ export class Gate {
       next = Math.min(
         expire(state, tx),
         expirePending(state, tx),
+        lapse(state, tx),
         state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
       );
     }).catch((error) => this.parts.log.error("a sweep failed", { message: String(error) }));
@@ -220,7 +245,8 @@ export class Gate {
         () => undefined,
       );
     }
-    const rest = Math.min(next, this.#nextReconcile) - this.parts.clock().uptime;
+    if (uptime >= this.#bootFile.due) await this.#bootFile.write();
+    const rest = Math.min(next, this.#nextReconcile, this.#bootFile.due) - this.parts.clock().uptime;
     this.parts.wake(milliseconds(Math.max(10, rest)));
   }
 
@@ -239,6 +265,7 @@ export class Gate {
   /** Gives up the store and ends child processes; the table stays and closes by itself. */
   async close(): Promise<void> {
     await this.alone(() => this.#writeClock()).catch(() => undefined);
+    await this.#bootFile.close();
     await this.parts.firewall.close();
     await this.parts.store.close();
   }
@@ -297,16 +324,18 @@ export class Gate {
   #tellAll(tx: Transaction): void {
     for (const event of tx.events) this.#happened(event);
     if (tx.portsChanged) this.#followSoon();
-    if (tx.confirmedChanged) void this.#writeBoot();
+    if (tx.confirmedChanged) void this.#bootFile.write();
+    if (tx.allowlistChanged) this.#bootFile.follow();
+    if (tx.namesChanged) this.names?.follow();
     if (tx.cuts.length > 0)
       void this.parts
         .cut(tx.cuts)
         .catch((error) =>
           this.parts.log.warn("sessions were not ended on the server's side", { message: String(error) }),
         );
-    const ends = tx.openings.map(({ id }) => this.state.ledger.get(id)?.ends ?? Number.POSITIVE_INFINITY);
     const soonest = Math.min(
-      ...ends,
+      ...tx.openings.map(({ ends }) => ends),
+      this.#bootFile.due,
       this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
       this.#nextReconcile,
     );
@@ -328,10 +357,7 @@ export class Gate {
   /** The kernel did not take what the store has: openings are undone, closings stand and are tried again. */
   async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<void> {
     const undo = new Transaction(this.state, this.parts.clock(), this.parts.boot);
-    for (const { id, before } of tx.openings.reverse()) {
-      if (before === undefined) undo.forgetGrant(id);
-      else undo.putGrant(before);
-    }
+    for (const { takeBack } of tx.openings.reverse()) takeBack(undo);
     if (this.state.firewall !== firewall) undo.setFirewall(firewall);
     await this.parts.store
       .write(undo.writes(() => this.#number++))
@@ -371,18 +397,10 @@ export class Gate {
     if (open) await this.parts.store.write([{ key: keys.clock, value }]);
   }
 
-  async #writeBoot(): Promise<void> {
+  #bootText(): string | undefined {
     const plan = this.projector.plan();
-    const text = plan === undefined || this.state.firewall.confirmed === null ? undefined : bootText(plan);
-    try {
-      await this.parts.writeBoot(text);
-      this.problems.delete("boot");
-    } catch (error) {
-      this.problems.set("boot", `boot.nft could not be written: ${String(error)}`);
-      this.parts.log.error("boot.nft could not be written: a reboot would load an older policy", {
-        message: String(error),
-      });
-    }
+    if (plan === undefined || this.state.firewall.confirmed === null) return undefined;
+    return bootText(plan, this.projector.allowed());
   }
 }
 

@@ -4,6 +4,7 @@ import type { PortRange } from "../firewall/policy.ts";
 import { Refusal } from "../gate/verbs.ts";
 import type { GrantedBy, GrantView, ProofName } from "../gate/views.ts";
 import type { User } from "../users/user.ts";
+import { isInForce } from "./allowlist.ts";
 import { Denied } from "./denial.ts";
 import { type Closing, type Grant, isLive, keptUntil } from "./grant.ts";
 import { MAX_GRANTS } from "./ledger.ts";
@@ -95,7 +96,7 @@ export function extend(
  * Closes grants at once. Unless `keepSessions`, their TCP sessions are cut too, but not those of services that
  * another live grant opens for the same address.
  * @param memory for how long conntrack remembers an idle TCP session
- * @returns a line for each address that stays open through another grant
+ * @returns a line for each address that stays open through another grant or the allowlist
  */
 export function revoke(
   state: GateState,
@@ -105,22 +106,42 @@ export function revoke(
   keepSessions: boolean,
 ): string[] {
   for (const grant of grants) close(tx, grant, "revoked", keepSessions);
-  const notes: string[] = [];
-  for (const address of new Set(grants.map((grant) => grant.address))) {
-    const others = state.ledger.ofAddress(address).filter((grant) => isLive(grant, tx.now.uptime));
-    const covered = new Set(others.flatMap(({ services }) => services));
-    const closed = new Set(
-      grants.filter((grant) => grant.address === address).flatMap(({ services }) => services),
-    );
-    const still = [...closed].filter((service) => covered.has(service));
-    if (still.length > 0) {
-      const who = others.map(({ id, user, by }) => `${user ?? by} (${id})`).join(", ");
-      notes.push(`${address} stays open for ${still.join(", ")}: granted to ${who} too`);
-    }
-    const cut = [...closed].filter((service) => !covered.has(service));
-    if (!keepSessions && cut.length > 0) forbid(state, tx, address, cut, memory);
-  }
-  return notes;
+  return [...new Set(grants.map((grant) => grant.address))].flatMap((address) => {
+    const mine = grants.filter((grant) => grant.address === address);
+    const closed = new Set(mine.flatMap(({ services }) => services));
+    return shut(state, tx, address, closed, keepSessions ? undefined : memory);
+  });
+}
+
+/**
+ * Ends the sessions of services that were closed for an address, but not of those that something else opens for it.
+ * @param memory for how long conntrack remembers an idle TCP session; undefined: sessions may go on
+ * @returns a line when the address stays open through another grant, or through the allowlist
+ */
+export function shut(
+  state: GateState,
+  tx: Transaction,
+  address: Address,
+  closed: ReadonlySet<string>,
+  memory: Duration | undefined,
+): string[] {
+  const { uptime } = tx.now;
+  const grants = state.ledger.ofAddress(address).filter((grant) => isLive(grant, uptime));
+  const entries = state.allowlist.covering(address).filter((entry) => isInForce(entry, uptime));
+  const opens = (service: string) => (door: { services: readonly string[] }) =>
+    door.services.includes(service);
+  const isAllowed = (service: string): boolean =>
+    entries.some((entry) => entry.services.length === 0 || opens(service)(entry));
+  const still = [...closed].filter((service) => grants.some(opens(service)) || isAllowed(service));
+  const cut = [...closed].filter((service) => !still.includes(service));
+  if (memory !== undefined && cut.length > 0) forbid(state, tx, address, cut, memory);
+  if (still.length === 0) return [];
+  const holders = grants.map(({ id, user, by }) => `${user ?? by} (${id})`).join(", ");
+  const why = [
+    ...(grants.length === 0 ? [] : [`granted to ${holders} too`]),
+    ...(entries.length === 0 ? [] : [`on the allowlist (${entries.map(({ what }) => what).join(", ")})`]),
+  ];
+  return [`${address} stays open for ${still.join(", ")}: ${why.join(", ")}`];
 }
 
 /** Closes what has run out and forgets what nobody's session needs any more. @returns uptime of the next such moment */

@@ -2,11 +2,14 @@ import { type Duration, type Instant, milliseconds } from "../duration.ts";
 import type { Settings } from "../settings/settings.ts";
 import { migrate } from "../store/migrations.ts";
 import type { Store } from "../store/store.ts";
+import type { AllowEntry, End } from "./allowlist.ts";
 import {
+  decodeAllow,
   decodeClock,
   decodeDecoys,
   decodeFirewall,
   decodeGrant,
+  decodeLeft,
   decodePending,
   decodeReplay,
   decodeRevocation,
@@ -15,7 +18,7 @@ import {
   decodeUser,
 } from "./decode/records.ts";
 import type { Grant } from "./grant.ts";
-import { type ClockRecord, type GrantRecord, keys } from "./records.ts";
+import { type AllowRecord, type ClockRecord, type GrantRecord, keys } from "./records.ts";
 import { emptyState, type GateState } from "./state.ts";
 
 /**
@@ -39,6 +42,13 @@ export async function loadState(
     const grant = sinceBoot(record, clock, now, boot);
     if (grant !== undefined) state.ledger.put(grant);
   }
+  for (const record of (await store.read(keys.allow(""))).map(decodeAllow)) {
+    const entry = entrySinceBoot(record, clock, now, boot);
+    if (entry !== undefined) state.allowlist.put(entry);
+  }
+  for (const { boot: then, network, at } of (await store.read(keys.left(""))).map(decodeLeft)) {
+    if (then === boot) state.allowlist.setLeft(network, at);
+  }
   for (const { boot: then, ...request } of (await store.read(keys.pending(""))).map(decodePending)) {
     if (then === boot) state.pending.set(request.id, request); // who was asked for before a reboot knocks again
   }
@@ -59,12 +69,7 @@ export async function loadState(
   return state;
 }
 
-/**
- * Leads a grant over to this boot. After a reboot the rest is the least of what the wall clock leaves, what was
- * left when the gate last wrote, and the whole length; nothing when the clock is behind that last writing, for
- * then nobody knows how long the machine was off.
- * @returns undefined when nothing is left
- */
+/** Leads a grant over to this boot. @returns undefined when nothing is left */
 export function sinceBoot(
   record: GrantRecord,
   clock: ClockRecord | undefined,
@@ -73,8 +78,36 @@ export function sinceBoot(
 ): Grant | undefined {
   const { boot: then, ...grant } = record;
   if (then === boot) return grant;
-  if (grant.closed !== undefined || clock === undefined || now.wall < clock.wall) return undefined;
-  const recorded = clock.boot === then ? grant.ends - clock.uptime : Number.POSITIVE_INFINITY;
-  const rest: Duration = milliseconds(Math.min(grant.expires - now.wall, recorded, grant.length));
-  return rest > 0 ? { ...grant, ends: now.uptime + rest, expires: now.wall + rest } : undefined;
+  const end = grant.closed === undefined ? endSinceBoot(grant, then, clock, now) : undefined;
+  return end && { ...grant, ends: end.ends, expires: end.expires };
+}
+
+/** The same for an entry of the allowlist; one without an end stays as it is. */
+function entrySinceBoot(
+  record: AllowRecord,
+  clock: ClockRecord | undefined,
+  now: Instant,
+  boot: string,
+): AllowEntry | undefined {
+  const { boot: then, ...entry } = record;
+  if (then === boot || entry.end === null) return entry;
+  const end = endSinceBoot(entry.end, then, clock, now);
+  return end && { ...entry, end };
+}
+
+/**
+ * After a reboot the rest is the least of what the wall clock leaves, what was left when the gate last wrote, and the
+ * whole length; nothing when the clock is behind that last writing, for then nobody knows how long the machine was off.
+ * @param then the boot that `ends` was counted in
+ */
+function endSinceBoot(
+  { expires, ends, length }: End,
+  then: string,
+  clock: ClockRecord | undefined,
+  now: Instant,
+): End | undefined {
+  if (clock === undefined || now.wall < clock.wall) return undefined;
+  const recorded = clock.boot === then ? ends - clock.uptime : Number.POSITIVE_INFINITY;
+  const rest: Duration = milliseconds(Math.min(expires - now.wall, recorded, length));
+  return rest > 0 ? { ends: now.uptime + rest, expires: now.wall + rest, length } : undefined;
 }

@@ -1,10 +1,16 @@
 import { type Address, familyOf, isPrefix, prefix64 } from "../address.ts";
 import { type Duration, milliseconds } from "../duration.ts";
 import type { Change } from "../firewall/firewall.ts";
+import { networkSet, OWN_SCOPES } from "../firewall/networks.ts";
+import { firstOf, isAddress, type Network, type Prefix, prefixOf } from "../network.ts";
+import { type Allowlist, isInForce } from "./allowlist.ts";
 import { type Grant, isLive, keptUntil } from "./grant.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** An element the kernel should hold, with its end as uptime ms: the time left is taken where it is written. */
+/**
+ * An element the kernel should hold, with its end as uptime ms: the time left is taken where it is written.
+ * Infinity: permanent, only ever in a set of the allowlist.
+ */
 export interface Projected {
   readonly set: string;
   readonly key: string;
@@ -20,13 +26,57 @@ export interface ProjectionRules {
   readonly keepMax: Duration | undefined;
 }
 
+/** What is projected. */
+export interface Doors {
+  readonly ledger: Ledger;
+  readonly allowlist: Allowlist;
+}
+
 /** Elements by `set key`, so that two projections can be compared. */
 export type Picture = Map<string, Projected>;
 
-/** @returns the sets that grants are projected into, for the services that have sets. */
-export function projectedSets(services: Iterable<string>): string[] {
+/** @returns the sets that grants and the allowlist are projected into, for the services and prefixes that have sets. */
+export function projectedSets(services: readonly string[], prefixes: readonly Prefix[]): string[] {
   const families = [...services, "kept", "revoked"].flatMap((name) => [`${name}4`, `${name}6`, `${name}6n`]);
-  return [...families, "live4", "live6"];
+  const networks = [...services, ...OWN_SCOPES].flatMap((scope) =>
+    prefixes.map((prefix) => networkSet(scope, prefix)),
+  );
+  return [...families, "live4", "live6", ...networks];
+}
+
+/** The elements that one network should have, for grants and for the allowlist. */
+export function project(doors: Doors, network: Network, uptime: number, rules: ProjectionRules): Picture {
+  const picture = projectNetwork(doors.allowlist, network, uptime, rules);
+  if (!isAddress(network)) return picture;
+  for (const element of projectAddress(doors.ledger, network, uptime, rules).values())
+    latest(picture, element);
+  return picture;
+}
+
+/** The latest end of the entries for exactly this network, in the sets of what they open. */
+export function projectNetwork(
+  allowlist: Allowlist,
+  network: Network,
+  uptime: number,
+  rules: ProjectionRules,
+): Picture {
+  const picture: Picture = new Map();
+  const key = firstOf(network);
+  const add = (scope: string, ends: number, comment?: string): void => {
+    const element = { set: networkSet(scope, prefixOf(network)), key, ends };
+    if (ends > uptime) latest(picture, comment === undefined ? element : { ...element, comment });
+  };
+  for (const entry of allowlist.at(network)) {
+    if (!isInForce(entry, uptime)) continue;
+    const ends = entry.end?.ends ?? Number.POSITIVE_INFINITY;
+    const services = entry.services.filter((service) => rules.services.has(service));
+    for (const scope of entry.services.length === 0 ? ["allow"] : services) add(scope, ends, entry.what);
+    add("live", ends);
+    if (rules.keepMax !== undefined && entry.end !== null) add("kept", ends + rules.keepMax);
+  }
+  const left = allowlist.left(network);
+  if (left !== undefined && rules.keepMax !== undefined) add("kept", left + rules.keepMax);
+  return picture;
 }
 
 /** The elements that one address should have: the latest end of its live grants in each service's set. */
@@ -58,14 +108,14 @@ export function projectAddress(
   return picture;
 }
 
-/** All that the kernel should hold for all grants and revocations. */
-export function projectAll(ledger: Ledger, uptime: number, rules: ProjectionRules): Picture {
-  const addresses = new Set<Address>();
-  for (const grant of ledger.all()) addresses.add(grant.address);
-  for (const revocation of ledger.revocations()) addresses.add(revocation.address);
+/** All that the kernel should hold for all grants, revocations and entries of the allowlist. */
+export function projectAll(doors: Doors, uptime: number, rules: ProjectionRules): Picture {
+  const networks = new Set<Network>(doors.allowlist.networks());
+  for (const grant of doors.ledger.all()) networks.add(grant.address);
+  for (const revocation of doors.ledger.revocations()) networks.add(revocation.address);
   const picture: Picture = new Map();
-  for (const address of addresses) {
-    for (const element of projectAddress(ledger, address, uptime, rules).values()) latest(picture, element);
+  for (const network of networks) {
+    for (const element of project(doors, network, uptime, rules).values()) latest(picture, element);
   }
   return picture;
 }

@@ -10,7 +10,16 @@ import {
 } from "../firewall/firewall.ts";
 import type { Policy } from "../firewall/policy.ts";
 import type { Log } from "../log/log.ts";
-import { difference, type Picture, projectAddress, projectAll, projectedSets, put } from "./projection.ts";
+import type { Prefix } from "../network.ts";
+import {
+  difference,
+  type Picture,
+  project,
+  projectAll,
+  projectedSets,
+  projectNetwork,
+  put,
+} from "./projection.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -18,7 +27,7 @@ import type { Transaction } from "./transaction.ts";
 const TOLERANCE = 2_000;
 
 /** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
-const FILLED = ["allow4", "allow6", "trusted", "knock_udp", "knock_tcp"];
+const FILLED = ["trusted", "knock_udp", "knock_tcp"];
 
 /** Keeps the kernel the projection of the gate's state. Every method is called from the gate's one queue. */
 export class Projector {
@@ -32,6 +41,8 @@ export class Projector {
   readonly #log: Log;
   /** What was in the FILLED sets after the last install. bounded: by the plan */
   #filled = "";
+  /** Prefixes that the table has sets for; undefined before the first install. A set too many does no harm. */
+  #prefixes: readonly Prefix[] | undefined;
 
   constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log) {
     this.#firewall = firewall;
@@ -51,7 +62,7 @@ export class Projector {
       ...(trial === null ? {} : { candidate: trial.policy }),
       knockUdp: this.knockUdp,
       knockTcp: this.knockTcp,
-      allow: [],
+      prefixes: this.#state.allowlist.prefixes(),
     };
   }
 
@@ -71,11 +82,15 @@ export class Projector {
       await this.#prepare(tx);
       return this.restore();
     }
+    if (this.#lacksSets()) {
+      await written;
+      await this.install();
+    }
     const rules = projectionRules(this.#state);
     const { uptime } = this.#clock();
     const changes: Change[] = [];
-    for (const [address, before] of tx.touched) {
-      changes.push(...difference(before, projectAddress(this.#state.ledger, address, uptime, rules), uptime));
+    for (const [network, before] of tx.touched) {
+      changes.push(...difference(before, project(this.#state, network, uptime, rules), uptime));
     }
     if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return written;
     const outcome = await this.#firewall.change(changes, written);
@@ -112,14 +127,14 @@ export class Projector {
   async reconcile(): Promise<number> {
     const { uptime } = this.#clock();
     const wanted = this.#wanted(uptime);
-    const sets = [...projectedSets(projectionRules(this.#state).services), "trial", "adopted4", "adopted6"];
+    const services = [...projectionRules(this.#state).services];
+    const prefixes = this.#prefixes ?? this.#state.allowlist.prefixes();
+    const sets = [...projectedSets(services, prefixes), "trial", "adopted4", "adopted6"];
     const listed = await this.#firewall.elements([...sets, ...FILLED]);
     const isFilled = ({ set }: Element): boolean => FILLED.includes(set);
     const meddled = print(listed.filter(isFilled)) !== this.#filled;
     if (meddled) {
-      this.#log.warn(
-        "the allowlist, trusted interfaces or knock ports were changed in the kernel: loaded anew",
-      );
+      this.#log.warn("trusted interfaces or knock ports were changed in the kernel: loaded anew");
       await this.install();
     }
     const there = new Map(
@@ -145,6 +160,7 @@ export class Projector {
   async #load(plan: TablePlan): Promise<boolean> {
     const outcome = await this.#firewall.install(plan);
     must(outcome);
+    this.#prefixes = plan.prefixes;
     this.#filled = print(await this.#firewall.elements(FILLED));
     return outcome.ok && outcome.rebuilt === true;
   }
@@ -163,6 +179,15 @@ export class Projector {
     await this.#fill();
   }
 
+  /** The allowlist has a network of a size for which the table has no set yet. */
+  #lacksSets(): boolean {
+    const there = this.#prefixes;
+    if (there === undefined) return false; // nothing is known of the table: a change that fails tells
+    return this.#state.allowlist
+      .prefixes()
+      .some(({ family, length }) => !there.some((one) => one.family === family && one.length === length));
+  }
+
   /** Puts every element, whether it is there or not: no listing to wait for. */
   async #fill(): Promise<void> {
     const { uptime } = this.#clock();
@@ -170,9 +195,20 @@ export class Projector {
     if (changes.length > 0) must(await this.#firewall.change(changes));
   }
 
-  /** Every element that should be there: grants, the trial, adopted sessions. */
+  /** What the allowlist puts into the kernel, for boot.nft. */
+  allowed(): Element[] {
+    const { uptime } = this.#clock();
+    const { allowlist } = this.#state;
+    const rules = projectionRules(this.#state);
+    return allowlist
+      .networks()
+      .flatMap((network) => [...projectNetwork(allowlist, network, uptime, rules).values()])
+      .map((element) => put(element, uptime));
+  }
+
+  /** Every element that should be there: grants, the allowlist, the trial, adopted sessions. */
   #wanted(uptime: number): Picture {
-    const picture = projectAll(this.#state.ledger, uptime, projectionRules(this.#state));
+    const picture = projectAll(this.#state, uptime, projectionRules(this.#state));
     const { trial, adopted } = this.#state.firewall;
     const add = (set: string, key: string, ends: number): unknown =>
       ends > uptime && picture.set(`${set} ${key}`, { set, key, ends });
@@ -188,9 +224,9 @@ const print = (elements: readonly Element[]): string =>
     .sort()
     .join("\n");
 
-/** A permanent element (time left without end) is never close to what we want. */
+/** Time without end is close only to time without end. */
 function close(there: Element | undefined, left: number): boolean {
-  return there !== undefined && Math.abs(there.ttl - left) <= TOLERANCE;
+  return there !== undefined && (there.ttl === left || Math.abs(there.ttl - left) <= TOLERANCE);
 }
 
 function closesNothing(policy: Policy): Policy {

@@ -1,4 +1,6 @@
 import type { Instant } from "../duration.ts";
+import type { Network } from "../network.ts";
+import type { AllowEntry } from "./allowlist.ts";
 import type { GateEvent } from "./event.ts";
 import type { Grant, Pending, Revocation } from "./grant.ts";
 import type { FirewallState } from "./state.ts";
@@ -19,6 +21,8 @@ export const keys = {
   otpStep: (user: string) => `floor/otp/${user}`,
   replay: (user: string) => `floor/ssh/${user}`,
   revocation: (address: string) => `revocation/${address}`,
+  allow: (what: string) => `allow/${what}`,
+  left: (network: string) => `left/${network}`,
   /** Sorted by time: wall clock ms in 15 digits, and a number for events of the same ms. */
   history: (at: number, n: number) => `history/${String(at).padStart(15, "0")}-${String(n).padStart(6, "0")}`,
 } as const;
@@ -37,6 +41,14 @@ export type GrantRecord = Grant & { readonly boot: string };
 export type PendingRecord = Pending & { readonly boot: string };
 /** A revocation as stored. */
 export type RevocationRecord = Revocation & { readonly boot: string };
+/** An entry of the allowlist as stored: with the boot whose uptime its end counts. */
+export type AllowRecord = AllowEntry & { readonly boot: string };
+/** A network whose last entry went, as stored. */
+export interface LeftRecord {
+  readonly network: Network;
+  readonly at: number;
+  readonly boot: string;
+}
 /** The firewall's state as stored. */
 export type FirewallRecord = FirewallState & { readonly boot: string };
 /** An event as stored. */

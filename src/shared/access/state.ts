@@ -3,6 +3,7 @@ import type { Policy } from "../firewall/policy.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Replay } from "../ssh/replay.ts";
 import type { User } from "../users/user.ts";
+import { Allowlist } from "./allowlist.ts";
 import type { Pending } from "./grant.ts";
 import { Ledger } from "./ledger.ts";
 import type { ProjectionRules } from "./projection.ts";
@@ -43,6 +44,7 @@ export const MAX_TRIES = 20_000;
 export interface GateState {
   settings: Settings;
   readonly ledger: Ledger;
+  readonly allowlist: Allowlist;
   // bounded: MAX_USERS
   readonly users: Map<string, User>;
   // bounded: three a user
@@ -65,6 +67,7 @@ export function emptyState(settings: Settings): GateState {
   return {
     settings,
     ledger: new Ledger(),
+    allowlist: new Allowlist(),
     users: new Map(),
     pending: new Map(),
     tries: new Map(),

@@ -1,12 +1,14 @@
 import type { Address } from "../address.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
+import type { Network } from "../network.ts";
 import type { Replay } from "../ssh/replay.ts";
 import type { Entry, Write } from "../store/store.ts";
 import type { User } from "../users/user.ts";
+import { type AllowEntry, MAX_LEFT } from "./allowlist.ts";
 import type { EventName, GateEvent } from "./event.ts";
 import type { Grant, Pending, Revocation } from "./grant.ts";
-import { type Picture, projectAddress } from "./projection.ts";
+import { type Picture, project } from "./projection.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import { type FirewallState, type GateState, projectionRules } from "./state.ts";
 import type { Tries } from "./tries.ts";
@@ -17,6 +19,13 @@ export interface Cut {
   readonly ports: readonly PortRange[];
 }
 
+/** Something that was opened or renewed: taken back if the kernel says no. */
+export interface Opening {
+  readonly takeBack: (undo: Transaction) => void;
+  /** Uptime ms at which it ends by itself; Infinity: never. */
+  readonly ends: number;
+}
+
 /**
  * One group of changes to the gate's state, with all that must follow from them: what to write, what to tell,
  * which addresses to project anew. The state is changed at once; `rollback` takes it back if the store says no.
@@ -25,14 +34,17 @@ export class Transaction {
   readonly now: Instant;
   readonly events: GateEvent[] = [];
   readonly cuts: Cut[] = [];
-  /** Grants that were opened or renewed here, with what stood before: taken back if the kernel says no. */
-  readonly openings: { id: string; before: Grant | undefined }[] = [];
-  /** What the kernel holds for the addresses that change, as it was before. */
-  readonly touched = new Map<Address, Picture>();
+  readonly openings: Opening[] = [];
+  /** What the kernel holds for the networks that change, as it was before. */
+  readonly touched = new Map<Network, Picture>();
   /** The firewall's state before this transaction, if it changes: the table's rules must be loaded anew. */
   firewallBefore: FirewallState | undefined;
   /** Knock ports changed: the listeners must follow. */
   portsChanged = false;
+  /** Entries of the allowlist changed: boot.nft must follow. */
+  allowlistChanged = false;
+  /** Entries came or went: who looks up names must follow. */
+  namesChanged = false;
   readonly #state: GateState;
   readonly #boot: string;
   readonly #writes: Write[] = [];
@@ -47,7 +59,11 @@ export class Transaction {
   putGrant(grant: Grant): void {
     this.#touch(grant.address);
     const before = this.#state.ledger.put(grant);
-    if (grant.closed === undefined) this.openings.push({ id: grant.id, before });
+    if (grant.closed === undefined) {
+      const takeBack = (undo: Transaction): void =>
+        before ? undo.putGrant(before) : undo.forgetGrant(grant.id);
+      this.openings.push({ takeBack, ends: grant.ends });
+    }
     this.#undo.push(() => (before ? this.#state.ledger.put(before) : this.#state.ledger.remove(grant.id)));
     this.#writes.push({ key: keys.grant(grant.id), value: { ...grant, boot: this.#boot } });
   }
@@ -68,6 +84,51 @@ export class Transaction {
     this.#undo.push(() => this.#state.ledger.setRevocation(address, before));
     const value = revocation && { ...revocation, boot: this.#boot };
     this.#writes.push({ key: keys.revocation(address), value });
+  }
+
+  /** Adds or replaces an entry of the allowlist. */
+  putEntry(entry: AllowEntry): void {
+    const before = this.#state.allowlist.get(entry.what);
+    for (const network of [...(before?.addresses ?? []), ...entry.addresses]) this.#touch(network);
+    this.#state.allowlist.put(entry);
+    const takeBack = (undo: Transaction): void =>
+      before ? undo.putEntry(before) : undo.forgetEntry(entry.what);
+    this.openings.push({ takeBack, ends: entry.end?.ends ?? Number.POSITIVE_INFINITY });
+    this.#undo.push(() =>
+      before ? this.#state.allowlist.put(before) : this.#state.allowlist.remove(entry.what),
+    );
+    this.#writes.push({ key: keys.allow(entry.what), value: { ...entry, boot: this.#boot } });
+    this.allowlistChanged = true;
+    if (before === undefined) this.namesChanged = true;
+  }
+
+  /** Notes that a name was confirmed: not worth a write to the disk each time. */
+  confirmEntry(entry: AllowEntry): void {
+    const before = this.#state.allowlist.put(entry);
+    if (before !== undefined) this.#undo.push(() => this.#state.allowlist.put(before));
+  }
+
+  forgetEntry(what: string): void {
+    const before = this.#state.allowlist.get(what);
+    if (before === undefined) return;
+    for (const network of before.addresses) this.#touch(network);
+    this.#state.allowlist.remove(what);
+    this.#undo.push(() => this.#state.allowlist.put(before));
+    this.#writes.push({ key: keys.allow(what) });
+    this.allowlistChanged = true;
+    this.namesChanged = true;
+  }
+
+  /** Notes that a network has left the allowlist, so that its sessions may go on for keep_max; undefined forgets it. */
+  setLeft(network: Network, at: number | undefined): void {
+    this.#touch(network);
+    const { allowlist } = this.#state;
+    const before = allowlist.setLeft(network, at);
+    this.#undo.push(() => allowlist.setLeft(network, before));
+    const value = at === undefined ? undefined : { network, at, boot: this.#boot };
+    this.#writes.push({ key: keys.left(network), value });
+    const [oldest] = allowlist.leavers();
+    if (oldest !== undefined && allowlist.leaving > MAX_LEFT) this.setLeft(oldest[0], undefined);
   }
 
   /** Sets a user, or with undefined removes it. */
@@ -214,9 +275,9 @@ export class Transaction {
     this.#undo.push(() => set(before));
   }
 
-  #touch(address: Address): void {
-    if (this.touched.has(address)) return;
+  #touch(network: Network): void {
+    if (this.touched.has(network)) return;
     const rules = projectionRules(this.#state);
-    this.touched.set(address, projectAddress(this.#state.ledger, address, this.now.uptime, rules));
+    this.touched.set(network, project(this.#state, network, this.now.uptime, rules));
   }
 }

@@ -1,4 +1,5 @@
 import type { TablePlan } from "./firewall.ts";
+import { byNetwork } from "./networks.ts";
 import { type Slot, SOURCE_64, slotChains } from "./slot.ts";
 import { type Chain, KNOCK_GROUP, policiesOf } from "./table.ts";
 
@@ -13,15 +14,15 @@ export function chainsOf(plan: TablePlan): Chain[] {
   const forward = policiesOf(plan).some(({ hooks }) => hooks.includes("forward"));
   return [
     cutChain(plan),
-    ...slotChains("current", plan.current, forward),
-    ...(plan.candidate === undefined ? [] : slotChains("candidate", plan.candidate, forward)),
+    ...slotChains("current", plan.current, plan.prefixes, forward),
+    ...(plan.candidate === undefined ? [] : slotChains("candidate", plan.candidate, plan.prefixes, forward)),
     KNOCK_OK,
-    KNOCK,
-    ...(watchesTcp(plan) ? [SYN_OK, SYN] : []),
+    knockChain(plan),
+    ...(watchesTcp(plan) ? [SYN_OK, synChain(plan)] : []),
     preChain(plan),
     STRAY6,
     STRAY,
-    STRAYS,
+    straysChain(plan),
     slotSwitch(plan, "marks", "mark", hook("prerouting", "-140")),
     slotSwitch(plan, "guard", "close", hook("input", "-10")),
     ...(forward ? [slotSwitch(plan, "forwarded", "forward", hook("forward", "-10"))] : []),
@@ -67,6 +68,13 @@ const preChain = (plan: TablePlan): Chain => ({
   ],
 });
 
+/** Allowlist and grant holders. */
+const exempt = ({ prefixes }: TablePlan, verdict: string): string[] => [
+  ...byNetwork(prefixes, "live", verdict),
+  `ip saddr @live4 ${verdict}`,
+  `${SOURCE_64} @live6 ${verdict}`,
+];
+
 /**
  * Over the limit first, then one limit for all that the event loop can serve: a full rate set falls through to
  * it. The other way round (accept within the limit, else drop) forged sources could lock everybody out.
@@ -74,12 +82,9 @@ const preChain = (plan: TablePlan): Chain => ({
  * @param over the verdict on what is not let through
  * @param most packets a second, of all sources together
  */
-const sieve = (pass: string, over: "drop" | "accept", most: number): string[] => [
+const sieve = (plan: TablePlan, pass: string, over: "drop" | "accept", most: number): string[] => [
   `iifname @trusted goto ${pass}`,
-  `ip saddr @allow4 goto ${pass}`,
-  `ip6 saddr @allow6 goto ${pass}`,
-  `ip saddr @live4 goto ${pass}`,
-  `${SOURCE_64} @live6 goto ${pass}`,
+  ...exempt(plan, `goto ${pass}`),
   `ip saddr @scanner4 counter name k_scanner ${over}`,
   `${SOURCE_64} @scanner6 counter name k_scanner ${over}`,
   `update @rate4 { ip saddr limit rate over 10/second burst 20 packets } counter name k_rate ${over}`,
@@ -88,11 +93,11 @@ const sieve = (pass: string, over: "drop" | "accept", most: number): string[] =>
   `goto ${pass}`,
 ];
 
-const KNOCK: Chain = {
+const knockChain = (plan: TablePlan): Chain => ({
   name: "knock",
   about: "allowlist and grant holders pass; scanners and floods are dropped and counted",
-  rules: ["meta length > 2048 drop", ...sieve("knock_ok", "drop", 30_000)],
-};
+  rules: ["meta length > 2048 drop", ...sieve(plan, "knock_ok", "drop", 30_000)],
+});
 
 const KNOCK_OK: Chain = {
   name: "knock_ok",
@@ -101,11 +106,11 @@ const KNOCK_OK: Chain = {
 };
 
 /** TCP knocks go on whatever is known of their source: a dropped SYN among refused ones would show the port. */
-const SYN: Chain = {
+const synChain = (plan: TablePlan): Chain => ({
   name: "syn",
   about: "the same for TCP: what knockd is not told of goes on like the rest",
-  rules: sieve("syn_ok", "accept", 20_000),
-};
+  rules: sieve(plan, "syn_ok", "accept", 20_000),
+});
 
 const SYN_OK: Chain = {
   name: "syn_ok",
@@ -114,7 +119,7 @@ const SYN_OK: Chain = {
 };
 
 /** After conntrack, so that answers to the host's own DNS, NTP and trunks never count. */
-const STRAYS: Chain = {
+const straysChain = (plan: TablePlan): Chain => ({
   name: "strays",
   about: "who touches many ports is a scanner for a minute",
   hook: hook("prerouting", "-139"),
@@ -123,15 +128,12 @@ const STRAYS: Chain = {
     "iifname @trusted return",
     "fib daddr type != local return",
     "ct state != new return",
-    "ip saddr @allow4 return",
-    "ip6 saddr @allow6 return",
-    "ip saddr @live4 return",
-    `${SOURCE_64} @live6 return`,
+    ...exempt(plan, "return"),
     "meta l4proto udp goto stray",
     "tcp dport @knock_tcp return",
     `${FIRST_SYN} goto stray`,
   ],
-};
+});
 
 /** A look-up of a set whose elements carry a limit evaluates the limit: hence `cnt` beside `scanner`. */
 const STRAY: Chain = {

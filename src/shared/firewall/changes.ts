@@ -1,6 +1,7 @@
 import type { Duration } from "../duration.ts";
-import type { Change } from "./firewall.ts";
+import type { Change, Element } from "./firewall.ts";
 import { isKey } from "./keys.ts";
+import { mayBePermanent } from "./networks.ts";
 import { TABLE } from "./table.ts";
 
 /** nft refuses longer comments. */
@@ -14,10 +15,13 @@ export function changesProblem(changes: readonly Change[]): string | undefined {
   for (const change of changes) {
     if (!/^[a-z][a-z0-9_]{0,30}$/.test(change.set)) return `not a set's name: ${JSON.stringify(change.set)}`;
     if (!isKey(change.key)) return `not an element's key: ${JSON.stringify(change.key)}`;
-    if (change.op === "put" && !Number.isFinite(change.ttl)) return `${change.key} has no time to end at`;
+    if (change.op === "put" && !isTime(change)) return `${change.key} has no time to end at`;
   }
   return undefined;
 }
+
+const isTime = ({ set, ttl }: { set: string; ttl: Duration }): boolean =>
+  Number.isFinite(ttl) || (ttl === Number.POSITIVE_INFINITY && mayBePermanent(set));
 
 /**
  * Changes as one line for nft: one transaction. Check them with `changesProblem` first.
@@ -27,6 +31,17 @@ export function changesText(changes: readonly Change[], late: Duration = 0 as Du
   return groups(changes)
     .flatMap((group) => commands(group, late))
     .join("; ");
+}
+
+/**
+ * Permanent elements as commands that may be loaded again, one a set. Check them with `changesProblem` first.
+ * @param elements those with an end are left out
+ */
+export function permanentText(elements: readonly Element[]): string[] {
+  const puts = elements
+    .filter(({ ttl }) => ttl === Number.POSITIVE_INFINITY)
+    .map((one) => ({ op: "put" as const, ...one }));
+  return groups(puts).map((group) => addition("add", group, 0 as Duration));
 }
 
 /** The same changes, to be written so that they are right whatever is in the sets. */
@@ -64,19 +79,27 @@ function groups(changes: readonly Change[]): Group[] {
  */
 function commands(group: Group, late: Duration): string[] {
   const [first] = group;
-  const command = (verb: string, elements: readonly string[]): string =>
-    `${verb} element ${TABLE} ${first.set} { ${elements.join(", ")} }`;
   const keys = group.map(({ key }) => key);
-  const gone = [command("add", keys), command("delete", keys)];
+  const gone = [command("add", first.set, keys), command("delete", first.set, keys)];
   if (first.op === "drop") return gone;
-  const elements = group.map((change) => element(change, late));
-  return first.fresh === true ? [command("create", elements)] : [...gone, command("add", elements)];
+  return first.fresh === true ? [addition("create", group, late)] : [...gone, addition("add", group, late)];
 }
+
+const command = (verb: "add" | "create" | "delete", set: string, elements: readonly string[]): string =>
+  `${verb} element ${TABLE} ${set} { ${elements.join(", ")} }`;
+
+const addition = (verb: "add" | "create", group: Group, late: Duration): string =>
+  command(
+    verb,
+    group[0].set,
+    group.map((change) => element(change, late)),
+  );
 
 function element(change: Change, late: Duration): string {
   if (change.op === "drop") return change.key;
   const comment = change.comment === undefined ? "" : ` comment "${commentText(change.comment)}"`;
-  return `${change.key} timeout ${timeLeft(change.ttl, late)}${comment}`;
+  const timeout = Number.isFinite(change.ttl) ? ` timeout ${timeLeft(change.ttl, late)}` : "";
+  return `${change.key}${timeout}${comment}`;
 }
 
 /** Never 0: `timeout 0` would make the element permanent. Seconds and ms: nft refuses five days in ms as too large. */
@@ -87,4 +110,4 @@ function timeLeft(ttl: Duration, late: Duration): string {
 
 /** @returns a comment as it may stand in nft text: a wrong character becomes `_`. */
 export const commentText = (text: string): string =>
-  text.replace(/[^A-Za-z0-9 ._:-]/g, "_").slice(0, COMMENT_LENGTH);
+  text.replace(/[^A-Za-z0-9 ._:/-]/g, "_").slice(0, COMMENT_LENGTH);

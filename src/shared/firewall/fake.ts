@@ -13,7 +13,7 @@ import {
 import { isKeyOf } from "./keys.ts";
 import { rulesetText } from "./ruleset.ts";
 import { type SetSpec, setGroups } from "./sets.ts";
-import { ownerProblem, SET_SIZE } from "./table.ts";
+import { ownerProblem } from "./table.ts";
 
 /** An element in the fake's table. */
 interface Held {
@@ -22,7 +22,7 @@ interface Held {
   readonly comment?: string;
 }
 
-/** One set: bounded by SET_SIZE live elements, as in the kernel. */
+/** One set: bounded by the size in its options, as in the kernel. */
 interface HeldSet {
   readonly spec: SetSpec;
   readonly elements: Map<string, Held>;
@@ -167,7 +167,8 @@ function applyTo(
   if (set === undefined) return failure("missing", `there is no set ${change.set}`);
   const { spec, elements } = set;
   if (!isKeyOf(spec.key, change.key)) return failure("refused", `${change.key} is no key of ${change.set}`);
-  const full = spec.options.includes("size") && elements.size >= SET_SIZE && !elements.has(change.key);
+  const size = Number(/size (\d+)/.exec(spec.options)?.[1] ?? Number.POSITIVE_INFINITY);
+  const full = elements.size >= size && !elements.has(change.key);
   if (full) return failure("full", `set ${change.set} is full`);
   if (change.op === "put" && !spec.options.includes("timeout")) {
     return failure("refused", `set ${change.set} takes no time-out`);

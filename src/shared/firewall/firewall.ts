@@ -1,5 +1,5 @@
-import type { Address } from "../address.ts";
 import type { Duration } from "../duration.ts";
+import type { Prefix } from "../network.ts";
 import type { Policy } from "./policy.ts";
 
 /** One element of one of our sets, as it should be or as it was read. */
@@ -8,7 +8,10 @@ export interface Element {
   readonly set: string;
   /** The key as nft writes it: `192.0.2.1`, `2001:db8:1:2::` in a /64 set, `192.0.2.1 . 51234 . 22`, `ipv4`. */
   readonly key: string;
-  /** Time left, at least 1 ms; counted from the call of `change`. Infinity when read: somebody made it permanent. */
+  /**
+   * Time left, at least 1 ms; counted from the call of `change`. Infinity: permanent, which only the sets of the
+   * allowlist take; where one is read from another set, somebody else put it there.
+   */
   readonly ttl: Duration;
   /** For people who read `nft list`; never parsed. At most 128 characters, no quotes. */
   readonly comment?: string;
@@ -34,8 +37,8 @@ export interface TablePlan {
   readonly knockUdp: readonly number[];
   /** TCP knock ports and decoys whose SYNs are reported to KNOCK_GROUP; empty while nobody reads them. */
   readonly knockTcp: readonly number[];
-  /** Addresses that always pass (the allowlist). */
-  readonly allow: readonly Address[];
+  /** Prefix lengths that the allowlist has networks of, none twice: each service has a set for each of them. */
+  readonly prefixes: readonly Prefix[];
   /** Elements are still to come: until then whoever has none waits unanswered, for a reset would end a good session. */
   readonly filling?: true;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { COUNTERS, chainsOf } from "./chains.ts";
-import { FirewallError, type TablePlan } from "./firewall.ts";
+import { permanentText } from "./changes.ts";
+import { type Element, FirewallError, type TablePlan } from "./firewall.ts";
 import { type SetSpec, setGroups } from "./sets.ts";
 import { type Chain, ownerProblem, TABLE, tableComment } from "./table.ts";
 
@@ -39,15 +40,21 @@ export function rulesetText(plan: TablePlan): string {
 
 /**
  * What is loaded before the network at boot: the confirmed policy's closing rules and the allowlist. Nobody
- * listens for knocks yet, nothing is on trial, and a grant would start its time anew: none of these is in it.
+ * listens for knocks yet, nothing is on trial, and what ends would start its time anew: none of these is in it.
  *
  * The last line is the SHA-256 of all before it: a file cut off at the end of a line would still be good nft, and
  * close less. `systemd/knockline-firewall-load` reads it.
+ * @param allowed the allowlist's elements; those with an end are left out
  */
-export function bootText(plan: TablePlan): string {
-  const head = "# Written by knockline when a policy is confirmed; changes made here are lost.\n";
-  const { owner, current, allow } = plan;
-  const text = head + rulesetText({ owner, current, allow, knockUdp: [], knockTcp: [] });
+export function bootText({ owner, current, prefixes }: TablePlan, allowed: readonly Element[]): string {
+  const head =
+    "# Written by knockline when the policy or the allowlist changes; changes made here are lost.\n";
+  const rules = rulesetText({ owner, current, prefixes, knockUdp: [], knockTcp: [] });
+  // without their comments: what is left of a damaged file must be told from anything else by its digits
+  const elements = permanentText(allowed.map(({ set, key, ttl }) => ({ set, key, ttl })));
+  const list =
+    elements.length === 0 ? "" : `\n# the allowlist, as it was last known\n${elements.join("\n")}\n`;
+  const text = head + rules + list;
   return `${text}# sha256 ${createHash("sha256").update(text).digest("hex")}\n`;
 }
 

@@ -1,7 +1,7 @@
-import { familyOf } from "../address.ts";
 import type { TablePlan } from "./firewall.ts";
+import { networkScopes, networkSet } from "./networks.ts";
 import { isInterfaceName } from "./policy.ts";
-import { policiesOf, SET_SIZE } from "./table.ts";
+import { NETWORK_SET_SIZE, policiesOf, SET_SIZE } from "./table.ts";
 
 /** A named set of the table. */
 export interface SetSpec {
@@ -25,10 +25,10 @@ const V6 = "type ipv6_addr";
 const SESSION = ". inet_service . inet_service";
 
 /** Elements end by themselves, in the kernel, with every process of ours dead. */
-const timed = (name: string, key: string): SetSpec => ({
+const timed = (name: string, key: string, size = SET_SIZE): SetSpec => ({
   name,
   key,
-  options: `flags timeout ; size ${SET_SIZE} ;`,
+  options: `flags timeout ; size ${size} ;`,
 });
 
 /** Exact addresses of both families, and IPv6 /64 (a hash looked up with the host part masked: no rbtree). */
@@ -60,20 +60,17 @@ const portSet = (name: string, ports: readonly number[]): SetSpec => ({
   fill: [...new Set(ports)].sort((a, b) => a - b).map(String),
 });
 
-function policyGroup({ current, candidate, allow, knockUdp, knockTcp }: TablePlan): SetGroup {
-  const interval = (name: string, key: string, fill: readonly string[]): SetSpec => ({
-    name,
-    key,
-    options: `flags interval ;${key.includes("addr") ? " auto-merge ;" : ""}`,
-    fill,
-  });
+function policyGroup({ current, candidate, knockUdp, knockTcp }: TablePlan): SetGroup {
   const trial: SetSpec = { name: "trial", key: "typeof meta nfproto", options: "flags timeout ;" };
   return {
-    about: "what the settings say: trusted interfaces, the allowlist, bound knock ports; families on trial",
+    about: "what the settings say: trusted interfaces, bound knock ports; families on trial",
     sets: [
-      interval("trusted", "type ifname", quotedInterfaces(current.trustedInterfaces)),
-      interval("allow4", V4, allow.filter((address) => familyOf(address) === 4).toSorted()),
-      interval("allow6", V6, allow.filter((address) => familyOf(address) === 6).toSorted()),
+      {
+        name: "trusted",
+        key: "type ifname",
+        options: "flags interval ;",
+        fill: quotedInterfaces(current.trustedInterfaces),
+      },
       portSet("knock_udp", knockUdp),
       portSet("knock_tcp", knockTcp),
       // A time left from an earlier trial must not send packets into a candidate loaded later.
@@ -88,6 +85,16 @@ function serviceGroup(plan: TablePlan): SetGroup {
     about: "grants: one element for each address that a service is open for (...6n: a /64)",
     sets: [...names].flatMap(addressSets),
   };
+}
+
+/** Hashes looked up with the host part masked: exact with overlaps and with ends, which interval sets are not. */
+function allowGroup(plan: TablePlan): SetGroup {
+  const sets = networkScopes(plan).flatMap((scope) =>
+    plan.prefixes.map((prefix) =>
+      timed(networkSet(scope, prefix), prefix.family === 4 ? V4 : V6, NETWORK_SET_SIZE),
+    ),
+  );
+  return { about: "allowlist: ...4_24 holds IPv4 networks of 24 bits; allow: for all services", sets };
 }
 
 const SESSION_GROUP: SetGroup = {
@@ -118,5 +125,5 @@ const ABUSE_GROUP: SetGroup = {
 
 /** @returns every set of the table that this plan makes, in groups for people. */
 export function setGroups(plan: TablePlan): SetGroup[] {
-  return [policyGroup(plan), serviceGroup(plan), SESSION_GROUP, ABUSE_GROUP];
+  return [policyGroup(plan), serviceGroup(plan), allowGroup(plan), SESSION_GROUP, ABUSE_GROUP];
 }

@@ -1,3 +1,5 @@
+import type { Prefix } from "../network.ts";
+import { byNetwork } from "./networks.ts";
 import type { Policy, PortRange, Service } from "./policy.ts";
 import { dport, dports, portSet } from "./ports.ts";
 import { quotedInterfaces } from "./sets.ts";
@@ -36,18 +38,24 @@ function trustedRule({ trustedInterfaces }: Policy): string[] {
 
 /**
  * A policy's own chains, the same text for both slots but for the names.
+ * @param prefixes prefix lengths of the allowlist's networks.
  * @param forward whether the table has the forward hook (of either policy), which then needs a chain to go to.
  */
-export function slotChains(slot: Slot, policy: Policy, forward: boolean): Chain[] {
+export function slotChains(
+  slot: Slot,
+  policy: Policy,
+  prefixes: readonly Prefix[],
+  forward: boolean,
+): Chain[] {
   const closes = policy.guard === "nothing" ? [] : policy.services;
   return [
     markChain(slot, policy),
-    ...policy.services.map((service) => markService(slot, service)),
+    ...policy.services.map((service) => markService(slot, service, prefixes)),
     admitChain(slot, policy),
-    closeChain(slot, policy),
+    closeChain(slot, policy, prefixes),
     ...closes.map((service) => closeService(slot, policy, service)),
-    ...(policy.guard === "nothing" ? [] : [tailChain(slot, policy)]),
-    ...(forward ? [forwardChain(slot, policy)] : []),
+    ...(policy.guard === "nothing" ? [] : [tailChain(slot, policy, prefixes)]),
+    ...(forward ? [forwardChain(slot, policy, prefixes)] : []),
   ];
 }
 
@@ -68,12 +76,16 @@ function markChain(slot: Slot, policy: Policy): Chain {
   };
 }
 
-function markService(slot: Slot, { name }: Service): Chain {
+function markService(slot: Slot, { name }: Service, prefixes: readonly Prefix[]): Chain {
   const admit = `goto ${slot}_admit`;
   return {
     name: `${slot}_mark_${name}`,
     about: `who may reach ${name}`,
-    rules: [`ip saddr @allow4 ${admit}`, `ip6 saddr @allow6 ${admit}`, ...bySource(name, admit)],
+    rules: [
+      ...byNetwork(prefixes, "allow", admit),
+      ...bySource(name, admit),
+      ...byNetwork(prefixes, name, admit),
+    ],
   };
 }
 
@@ -86,7 +98,7 @@ function admitChain(slot: Slot, { mark }: Policy): Chain {
   };
 }
 
-function closeChain(slot: Slot, policy: Policy): Chain {
+function closeChain(slot: Slot, policy: Policy, prefixes: readonly Prefix[]): Chain {
   const services = toServices(policy, `${slot}_close`);
   const rules: Record<Policy["guard"], () => string[]> = {
     nothing: () => ["accept"],
@@ -96,7 +108,7 @@ function closeChain(slot: Slot, policy: Policy): Chain {
       ...trustedRule(policy),
       ...knockPorts(policy),
       ...services,
-      ...DENY_BY_DEFAULT_ALLOWLIST,
+      ...byNetwork(prefixes, "allow", "accept"),
       ...dports(policy.public).map((match) => `${match} accept`),
       ...ESSENTIAL,
       `goto ${slot}_tail`,
@@ -110,8 +122,6 @@ const knockPorts = ({ mark }: Policy): string[] => [
   `${dport("udp", "@knock_udp")} meta mark ${markText(mark).isSet} accept`,
   `${dport("udp", "@knock_udp")} drop`,
 ];
-
-const DENY_BY_DEFAULT_ALLOWLIST: readonly string[] = ["ip saddr @allow4 accept", "ip6 saddr @allow6 accept"];
 
 /** Errors about connections that are let in: path MTU discovery of both sides lives by them. */
 const RELATED = "ct state related meta l4proto { icmp, ipv6-icmp } accept";
@@ -144,8 +154,9 @@ function closeService(slot: Slot, { mark }: Policy, { name, replies }: Service):
  * Not granted (any more): only TCP that is already under way may go on. Adopted sessions are not asked for a
  * conntrack state: where conntrack ran for the first time with this very table, their next packet is `new`.
  */
-function tailChain(slot: Slot, { mark, onExpiry }: Policy): Chain {
+function tailChain(slot: Slot, { mark, onExpiry }: Policy, prefixes: readonly Prefix[]): Chain {
   const ours = `ct state established ct mark ${markText(mark).isSet} `;
+  const kept = [...bySource("kept", "accept", ours), ...byNetwork(prefixes, "kept", "accept", ours)];
   return {
     name: `${slot}_tail`,
     about: `revoked, then ${onExpiry === "keep" ? "kept, then " : ""}adopted, then cut; UDP ends with its grant`,
@@ -153,7 +164,7 @@ function tailChain(slot: Slot, { mark, onExpiry }: Policy): Chain {
       "meta l4proto != tcp drop",
       "tcp flags & (syn | ack) == syn drop",
       ...bySource("revoked", "goto cut"),
-      ...(onExpiry === "keep" ? bySource("kept", "accept", ours) : []),
+      ...(onExpiry === "keep" ? kept : []),
       "ip saddr . tcp sport . tcp dport @adopted4 accept",
       "ip6 saddr . tcp sport . tcp dport @adopted6 accept",
       "goto cut",
@@ -165,7 +176,7 @@ function tailChain(slot: Slot, { mark, onExpiry }: Policy): Chain {
 const PUBLISHED = "ct status dnat ct direction original";
 
 /** Published (DNATed) ports of containers and guests, by the port the client dialled. */
-function forwardChain(slot: Slot, policy: Policy): Chain {
+function forwardChain(slot: Slot, policy: Policy, prefixes: readonly Prefix[]): Chain {
   const to = (ports: readonly PortRange[], verdict: string): string[] =>
     portSet(ports).map(
       ([proto, set]) => `${PUBLISHED} meta l4proto ${proto} ct original proto-dst ${set} ${verdict}`,
@@ -173,7 +184,7 @@ function forwardChain(slot: Slot, policy: Policy): Chain {
   const closes = policy.guard !== "nothing" && policy.hooks.includes("forward");
   const services = policy.services.flatMap(({ name, ports }) => to(ports, `goto ${slot}_close_${name}`));
   const rest = [
-    ...DENY_BY_DEFAULT_ALLOWLIST,
+    ...byNetwork(prefixes, "allow", "accept"),
     ...to(policy.public, "accept"),
     RELATED,
     `${PUBLISHED} goto ${slot}_tail`,

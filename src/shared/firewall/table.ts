@@ -12,6 +12,8 @@ export const SET_SIZE = 65_536;
  * of knockline; other software takes small numbers.
  */
 export const KNOCK_GROUP = 0x4b4c;
+/** The same for a set of the allowlist: all addresses of all names, if they were of one family. */
+export const NETWORK_SET_SIZE = 524_288;
 
 /** What the table's comment begins with; the owner (a state folder) follows. */
 const COMMENT = "knockline ";

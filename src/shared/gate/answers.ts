@@ -19,8 +19,10 @@ import { addUser, changeUser, coveredRanges, findUser, removeUser, rotateUser } 
 import { coveredPorts } from "../users/ports.ts";
 import { viewUser } from "../users/user.ts";
 import { checkServices } from "../users/wishes.ts";
+import { allowAnswers } from "./allow-answers.ts";
 import { backUp, restore } from "./backup.ts";
 import { exportUsers, importUsers } from "./exchange.ts";
+import { notInForce } from "./in-force.ts";
 import { metricsOf } from "./metrics.ts";
 import { newSecrets } from "./secret-wishes.ts";
 import { statusOf } from "./status.ts";
@@ -34,12 +36,9 @@ export interface Answerer {
   readonly reread: () => Promise<void>;
 }
 
-type Answers = {
-  [V in Exclude<Verb, "watch">]: (
-    gate: Gate,
-    args: AdminVerbs[V]["args"],
-    about: Answerer,
-  ) => Promise<AdminVerbs[V]["result"]>;
+/** Answers to some of the questions, by verb. */
+export type Answers<Some extends Verb = Exclude<Verb, "watch">> = {
+  [V in Some]: (gate: Gate, args: AdminVerbs[V]["args"], about: Answerer) => Promise<AdminVerbs[V]["result"]>;
 };
 
 /** How long a trial lasts when the admin does not say. */
@@ -214,16 +213,19 @@ const answers: Answers = {
     return { unlocked };
   },
 
+  ...allowAnswers,
+
   firewall_plan: async (gate, { listening = [], ssh_peers = [] }, { reread, since }) => {
     await reread();
     const { confirmed } = gate.state.firewall;
     const { policy: current, paths } = gate.state.settings;
-    const allow = gate.projector.plan()?.allow ?? [];
+    const { allowlist } = gate.state;
+    const prefixes = allowlist.prefixes();
     return {
-      ...describePlan(confirmed, { owner: paths.state, current, allow, knockUdp: [], knockTcp: [] }),
+      ...describePlan(confirmed, { owner: paths.state, current, prefixes, knockUdp: [], knockTcp: [] }),
       loaded: (await statusOf(gate, since)).firewall.state,
       doors: changedDoors(confirmed, current, listening, secretPorts(gate.state)),
-      stay: whoStays(gate.state, gate.parts.clock().uptime, allow.length, ssh_peers),
+      stay: whoStays(gate.state, gate.parts.clock().uptime, allowlist.size, ssh_peers),
     };
   },
 
@@ -317,15 +319,4 @@ function choose({ state }: Gate, what: string): Grant[] {
 
 function view(gate: Gate, grant: Grant) {
   return viewGrant(grant, gate.parts.clock().uptime);
-}
-
-/** Says which services have no door yet because the settings that name them were not applied. */
-function notInForce(gate: Gate, services: readonly string[]): string[] {
-  const { confirmed, trial } = gate.state.firewall;
-  if (confirmed === null) return [];
-  const loaded = [...confirmed.services, ...(trial?.policy.services ?? [])].map(({ name }) => name);
-  const missing = services.filter((name) => !loaded.includes(name));
-  return missing.length === 0
-    ? []
-    : [`${missing.join(", ")}: in the settings, but not in force yet: knockctl firewall plan`];
 }

@@ -27,6 +27,7 @@ export function metricsOf(gate: Gate, status: StatusView): MetricFamily[] {
   return [
     ...health(gate, status),
     ...access(gate),
+    ...allowlist(status),
     ...(status.knockd.since === null ? [] : counters(gate)),
     ...drops(status),
   ];
@@ -62,6 +63,23 @@ function health({ problems }: Gate, { ok, knockd, phone, firewall }: StatusView)
       "1 for the state of the link to Asterisk.",
       LINK_STATES,
       phone.state,
+    ),
+  ];
+}
+
+function allowlist({ allowlist: { entries, names, failing, oldest } }: StatusView): MetricFamily[] {
+  return [
+    gauge("knockline_allowlist_entries", "Entries of the allowlist.", entries),
+    gauge("knockline_allowlist_names", "Entries that are DNS names.", names),
+    gauge(
+      "knockline_allowlist_names_failing",
+      "Names whose last good addresses cannot be confirmed.",
+      failing,
+    ),
+    gauge(
+      "knockline_allowlist_oldest_answer_seconds",
+      "Age of the oldest addresses of a name; 0 without names.",
+      oldest ?? 0,
     ),
   ];
 }

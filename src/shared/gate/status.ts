@@ -3,6 +3,7 @@ import { samePolicy } from "../access/state.ts";
 import type { FirewallError } from "../firewall/firewall.ts";
 import { coveredRanges } from "../users/decisions.ts";
 import { coveredPorts } from "../users/ports.ts";
+import { summary } from "./allow-answers.ts";
 import type { StatusView } from "./views.ts";
 
 /**
@@ -42,5 +43,6 @@ export async function statusOf(gate: Gate, since: string | null): Promise<Status
       drops: "drops" in table ? table.drops : null,
     },
     grants: ledger.live(gate.parts.clock().uptime).length,
+    allowlist: summary(gate),
   };
 }

@@ -1,4 +1,6 @@
 import type {
+  AllowLookupView,
+  AllowView,
   ClientView,
   EventView,
   GrantView,
@@ -30,6 +32,16 @@ export interface UserWishes {
   ssh_keys?: string | null;
   phone?: string | null;
   callers?: string[];
+}
+
+/** An entry of the allowlist as it is asked for. `what`: an address, a network or a DNS name. */
+export interface AllowWish {
+  what: string;
+  /** Default: all. */
+  services?: string[];
+  note?: string;
+  /** ISO 8601; default: it stays. */
+  expires?: string;
 }
 
 /** Every question an admin may ask the gate: `verb: { args, result }`. The socket and the local gate answer alike. */
@@ -83,6 +95,24 @@ export interface AdminVerbs {
   deny: { args: { id: string }; result: { pending: PendingRequestView } };
   /** Forgives wrong tries: of a user, a caller (`PJSIP/201`, `+49...`), `strangers`, or `all`. */
   unlock: { args: { who: string }; result: { unlocked: string[] } };
+  /** `wide`: a very wide network is meant. */
+  allow_add: {
+    args: AllowWish & { wide?: boolean };
+    result: { entry: AllowView; placed: "added" | "changed" | "same"; notes: string[] };
+  };
+  allow_list: { args: Record<string, never>; result: { entries: AllowView[] } };
+  allow_remove: {
+    args: { what: string; keep_sessions?: boolean };
+    result: { entry: AllowView; notes: string[] };
+  };
+  /** One name at once; all without one: knockd then looks them up by and by. */
+  allow_refresh: { args: { name?: string }; result: { entries: AllowView[]; notes: string[] } };
+  /** All or none; `line` is told with what is wrong. */
+  allow_import: {
+    args: { entries: (AllowWish & { line: number })[]; wide?: boolean };
+    result: { added: number; changed: number; same: number; notes: string[] };
+  };
+  allow_lookup: { args: { address: string }; result: AllowLookupView };
   /** `listening`: what the asker sees of this host's sockets, for the gate sees no other user's; `ssh_peers`: who is logged in. */
   firewall_plan: { args: { listening?: ListenerView[]; ssh_peers?: string[] }; result: PlanView };
   /** `confirm`: seconds of trial; `now`: confirm at once. `keep`: addresses to hold open for 15 minutes, `ssh_ports` the ports for it. */

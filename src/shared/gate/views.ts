@@ -25,6 +25,34 @@ export interface GrantView {
   reason?: string;
 }
 
+/** An entry of the allowlist. */
+export interface AllowView {
+  /** The address, network or name: what it is called by. */
+  what: string;
+  kind: "address" | "network" | "name";
+  /** What is let in now: of a name, the last good answer. */
+  addresses: string[];
+  /** Empty: all. */
+  services: string[];
+  note: string | null;
+  added: string;
+  /** Seconds since a name's addresses were last confirmed; null: not a name, or never answered. */
+  age: number | null;
+  /** Since when and why they cannot be confirmed; null: the last look-up was good. */
+  failing: { since: string; why: string } | null;
+  expires: string | null;
+  /** Seconds; null: it stays. */
+  left: number | null;
+}
+
+/** What covers an address. */
+export interface AllowLookupView {
+  address: string;
+  entries: AllowView[];
+  /** Its names in DNS, as somebody outside gave them. */
+  reverse: string[];
+}
+
 /** A user. */
 export interface UserView {
   name: string;
@@ -133,6 +161,8 @@ export interface StatusView {
     drops: { scanner: number; rate: number; global: number } | null;
   };
   grants: number;
+  /** `failing`: names that cannot be confirmed; `oldest`: seconds since the least lately confirmed one was. */
+  allowlist: { entries: number; names: number; failing: number; oldest: number | null };
 }
 
 /** A port that somebody on this host listens at, for others than this host. */

@@ -40,6 +40,10 @@ export interface Settings {
   };
   /** What `firewall apply` would try: [firewall], [services] and [access] on_expiry, keep_max. */
   readonly policy: Policy;
+  readonly allow: {
+    /** Whom to ask for names: addresses, with a port or without. Empty: the system's resolvers. */
+    readonly resolvers: readonly string[];
+  };
   readonly phone: {
     readonly enabled: boolean;
     readonly url: string;

@@ -78,6 +78,10 @@ ports = ["udp/4569"]
 [services.web]
 ports = ["tcp/80", "tcp/443"]
 
+[allow]
+# Whom to ask for names on the allowlist, such as "127.0.0.1". Empty: the system's resolvers (/etc/resolv.conf).
+resolvers = []
+
 [phone]
 # Opening by a call to the PBX: Asterisk's ARI at this address, password in ari.secret.
 enabled = false

@@ -2,15 +2,18 @@ import * as z from "zod";
 import { type Address, parseGrantAddress } from "../../address.ts";
 import type { Duration } from "../../duration.ts";
 import { isInterfaceName, isServiceName } from "../../firewall/policy.ts";
+import { type Network, parseNetwork } from "../../network.ts";
 import type { Replay } from "../../ssh/replay.ts";
 import { damagedRecord } from "../../store/migrations.ts";
 import type { Entry } from "../../store/store.ts";
 import type { User } from "../../users/user.ts";
 import type { GateEvent } from "../event.ts";
 import type {
+  AllowRecord,
   ClockRecord,
   FirewallRecord,
   GrantRecord,
+  LeftRecord,
   PendingRecord,
   RevocationRecord,
 } from "../records.ts";
@@ -24,6 +27,11 @@ const address = z.string().transform((text, context): Address => {
 });
 /** Wall clock ms: what a Date can hold (ECMA-262, 21.4.1.1). */
 const moment = z.number().min(0).max(8.64e15);
+const network = z.string().transform((text, context): Network => {
+  const parsed = parseNetwork(text);
+  if (!parsed?.ok) context.addIssue("no network");
+  return parsed?.ok ? parsed.network : ("" as Network);
+});
 const names = z.array(z.string());
 const proof = z.enum(["none", "otp", "ssh"]);
 const by = z.enum(["knock", "phone", "admin"]);
@@ -93,6 +101,22 @@ const pending = z.object({
   ends: z.number(),
   boot: z.string(),
 });
+const allow = z.object({
+  what: z.string(),
+  services: names,
+  note: z.string().nullable(),
+  added: moment,
+  end: z.object({ expires: moment, ends: z.number(), length: duration }).nullable(),
+  addresses: z.array(network),
+  lookup: z
+    .object({
+      answered: moment.nullable(),
+      failing: z.object({ since: moment, why: z.string() }).nullable(),
+    })
+    .nullable(),
+  boot: z.string(),
+});
+const left = z.object({ network, at: z.number(), boot: z.string() });
 const tries = z.object({
   wrong: z.number(),
   last: moment,
@@ -124,6 +148,8 @@ const event = z.object({
 export const decodeUser = decoder<User>(user);
 export const decodeGrant = decoder<GrantRecord>(grant);
 export const decodeRevocation = decoder<RevocationRecord>(revocation);
+export const decodeAllow = decoder<AllowRecord>(allow);
+export const decodeLeft = decoder<LeftRecord>(left);
 export const decodeClock = decoder<ClockRecord>(clock);
 export const decodeFirewall = decoder<FirewallRecord>(firewall);
 export const decodePending = decoder<PendingRecord>(pending);

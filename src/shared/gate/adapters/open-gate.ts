@@ -11,6 +11,7 @@ import { freshGrantId, systemRandom } from "../../host/adapters/random.ts";
 import { isInstalled } from "../../host/adapters/run.ts";
 import { endSessions, establishedSessions } from "../../host/adapters/sessions.ts";
 import type { Log } from "../../log/log.ts";
+import { openResolver } from "../../names/adapters/resolver.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { openLevelStore } from "../../store/adapters/level.ts";
 import { StoreError } from "../../store/store.ts";
@@ -27,6 +28,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
   await makeFolder(db, state);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
   const firewall = openNft();
+  let gate: Gate | undefined;
   const rest = {
     store,
     firewall,
@@ -42,13 +44,15 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     sessions: establishedSessions,
     isOwn: isOwnAddress,
     cut: endSessions,
+    resolver: openResolver(() => gate?.state.settings.allow.resolvers ?? []),
     memory: await conntrackMemory(),
     writeBoot: (text: string | undefined) => writeTwice(boot, text),
     wake,
   };
   try {
     const vault = await openVault(settings.paths.secret, await sealedUnder(store));
-    return await Gate.open({ ...rest, vault }, settings);
+    gate = await Gate.open({ ...rest, vault }, settings);
+    return gate;
   } catch (error) {
     await firewall.close();
     await store.close();

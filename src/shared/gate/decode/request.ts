@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MAX_ENTRIES } from "../../access/allowlist.ts";
 import { escaped } from "../../log/unprintable.ts";
 import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
 
@@ -14,6 +15,12 @@ const keyFile = z.string().max(32_768);
 const MAX_MESSAGE = 200;
 const time = z.iso.datetime({ offset: true });
 const nothing = z.strictObject({});
+const wish = {
+  what: z.string().max(300),
+  services: z.array(name).max(64).optional(),
+  note: text.regex(/^\P{Cc}*$/u, "is a note of one line").optional(),
+  expires: time.optional(),
+};
 const wishes = {
   services: z.array(name).max(64).optional(),
   proof: z.enum(["none", "otp", "ssh"]).optional(),
@@ -96,6 +103,15 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   approve: z.strictObject({ id: name }),
   deny: z.strictObject({ id: name }),
   unlock: z.strictObject({ who: text }),
+  allow_add: z.strictObject({ ...wish, wide: z.boolean().optional() }),
+  allow_list: nothing,
+  allow_remove: z.strictObject({ what: z.string().max(300), keep_sessions: z.boolean().optional() }),
+  allow_refresh: z.strictObject({ name: z.string().max(300).optional() }),
+  allow_import: z.strictObject({
+    entries: z.array(z.strictObject({ ...wish, line: z.int().min(1) })).max(MAX_ENTRIES),
+    wide: z.boolean().optional(),
+  }),
+  allow_lookup: z.strictObject({ address: text }),
   firewall_plan: z.strictObject({
     listening: z
       .array(

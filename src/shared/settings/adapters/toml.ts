@@ -35,15 +35,27 @@ export async function readToml(file: string): Promise<Record<string, unknown>> {
  * @throws SettingsError with line and column
  */
 export function parseToml(text: string, file: string): Record<string, unknown> {
+  const parsed = tryToml(text);
+  if (parsed.ok) return parsed.value;
+  throw one(
+    file,
+    `${file}:${parsed.line}:${parsed.column}: ${parsed.what}`,
+    `correct line ${parsed.line}, then: knockctl config check`,
+  );
+}
+
+/** What a text holds as TOML, or where it is none. */
+export type TriedToml =
+  | { readonly ok: true; readonly value: Record<string, unknown> }
+  | { readonly ok: false; readonly line: number; readonly column: number; readonly what: string };
+
+/** Parses TOML that is no settings file. */
+export function tryToml(text: string): TriedToml {
   try {
-    return parse(text);
+    return { ok: true, value: parse(text) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [what = "not TOML"] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    throw one(
-      file,
-      `${file}:${error.line}:${error.column}: ${what}`,
-      `correct line ${error.line}, then: knockctl config check`,
-    );
+    return { ok: false, line: error.line, column: error.column, what };
   }
 }

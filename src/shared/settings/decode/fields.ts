@@ -34,6 +34,13 @@ function parseMark(text: string): number | undefined {
   return Number.isInteger(Math.log2(mark)) ? mark : undefined;
 }
 
+/** @returns an address, or an address and a port as c-ares takes them: `192.0.2.53:5353`, `[2001:db8::53]:5353`. */
+function parseResolver(text: string): string | undefined {
+  const [, six, four, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined) return parseAddress(text);
+  return parseAddress(six ?? four ?? "") !== undefined && parseSpan(port) !== undefined ? text : undefined;
+}
+
 const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 
 export const duration = parsed<Duration>(parseDuration, "must be a duration such as 90s, 15m, 2h, 1d");
@@ -41,6 +48,10 @@ export const portRange = parsed(parsePorts, 'must be "tcp/22", "udp/10000-20000"
 export const portSpan = parsed(parseSpan, 'must be two ports, such as "2000-32767"');
 export const mark = parsed(parseMark, 'must be one bit in hex, such as "0x04000000"');
 export const address = parsed<string>(parseAddress, "must be an IPv4 or IPv6 address");
+export const resolver = parsed(
+  parseResolver,
+  'must be the address of a resolver, with a port or without: "127.0.0.1", "[::1]:5353"',
+);
 export const networkInterface = parsed(
   (text) => (isInterfaceName(text) ? text : undefined),
   'must be an interface name, or the start of one: "tun*"',

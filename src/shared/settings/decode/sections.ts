@@ -52,6 +52,8 @@ const service = z.strictObject({
   replies: z.boolean().prefault(false),
 });
 
+const allow = z.strictObject({ resolvers: z.array(field.resolver).max(3).prefault([]) });
+
 const phone = z.strictObject({
   enabled: z.boolean().prefault(false),
   url: field.word.prefault("http://127.0.0.1:8088"),
@@ -81,6 +83,7 @@ export const sections = z.strictObject({
   access: access.prefault({}),
   firewall: firewall.prefault({}),
   services: z.record(z.string(), service).prefault(SERVICES),
+  allow: allow.prefault({}),
   phone: phone.prefault({}),
   history: history.prefault({}),
   log: log.prefault({}),

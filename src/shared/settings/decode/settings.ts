@@ -39,6 +39,7 @@ function settingsOf(file: string, decoded: Sections, sounds?: string): Settings 
       privateAddresses: access.private_addresses,
     },
     policy: policyOf(decoded),
+    allow: decoded.allow,
     phone: {
       enabled: phone.enabled,
       url: phone.url,

@@ -1,0 +1,105 @@
+import { answerName } from "../shared/access/allow.ts";
+import type { Gate, NameWatcher } from "../shared/access/gate.ts";
+import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
+import type { Fields } from "../shared/log/log.ts";
+import { failingFor, freshFor, Schedule } from "../shared/names/schedule.ts";
+import type { Random } from "../shared/users/ports.ts";
+import { allowance, take } from "./allowance.ts";
+
+/** Lines in ten seconds about names that moved or fail; more are counted. */
+const LINES = 20;
+const LINES_EVERY = seconds(10);
+/** Steps of chance. */
+const FINE = 1_000;
+
+/** Looks up the allowlist's names again and again, a few at a time, so that the allowlist follows them. */
+export class NameWatch implements NameWatcher {
+  readonly #gate: Gate;
+  readonly #random: Random;
+  readonly #wake: (after: Duration) => void;
+  readonly #schedule = new Schedule();
+  /** How often each failed in a row. bounded: the names followed */
+  readonly #failed = new Map<string, number>();
+  readonly #lines = allowance(LINES, LINES_EVERY);
+
+  /** @param wake asks for `tick` to be called after a time; of several askings the earliest counts */
+  constructor(gate: Gate, random: Random, wake: (after: Duration) => void) {
+    this.#gate = gate;
+    this.#random = random;
+    this.#wake = wake;
+  }
+
+  /** Takes over the names of the allowlist: what is new, or was there at the start, is due now. */
+  follow(): void {
+    const { allowlist } = this.#gate.state;
+    const now = this.#gate.parts.clock();
+    for (const name of this.#schedule.names()) if (allowlist.get(name)?.lookup == null) this.#forget(name);
+    for (const { what, lookup, addresses } of allowlist.all()) {
+      if (lookup === null || this.#schedule.has(what)) continue;
+      // one that was answered this minute is not asked for again; who has no address yet comes first
+      const rest = lookup.answered === null ? 0 : freshFor(0, 0) - (now.wall - lookup.answered);
+      this.#schedule.put(what, now.uptime + Math.max(0, rest) - Number(addresses.length === 0));
+    }
+    this.#sleep();
+  }
+
+  hurry(): void {
+    this.#schedule.hurry(this.#gate.parts.clock().uptime);
+    this.#sleep();
+  }
+
+  /** Begins to look up what is due. */
+  tick(): void {
+    const { uptime } = this.#gate.parts.clock();
+    const name = this.#schedule.take(uptime);
+    if (name !== undefined) void this.#lookUp(name);
+    this.#sleep();
+  }
+
+  async #lookUp(name: string): Promise<void> {
+    const answer = await this.#gate.parts.resolver.lookUp(name);
+    const outcome = await this.#gate
+      .run((state, tx) => answerName(state, tx, name, answer))
+      .catch((error) =>
+        this.#tell("a name's addresses could not be taken over", { name, message: String(error) }),
+      );
+    const { uptime } = this.#gate.parts.clock();
+    const chance = this.#random(FINE) / FINE;
+    if (outcome && outcome.failing === null) this.#failed.delete(name);
+    else this.#failed.set(name, (this.#failed.get(name) ?? 0) + 1);
+    const times = this.#failed.get(name);
+    const rest = times === undefined ? freshFor(outcome?.ttl ?? 0, chance) : failingFor(times, chance);
+    this.#schedule.answered(name, uptime + rest);
+    if (!this.#schedule.has(name)) this.#failed.delete(name);
+    if (outcome) this.#tellOutcome(name, outcome);
+    this.#sleep();
+  }
+
+  #tellOutcome(
+    name: string,
+    { moved, failing, before, addresses }: NonNullable<ReturnType<typeof answerName>>,
+  ): void {
+    const was = before.lookup?.failing ?? null;
+    if (moved) this.#tell("a name has other addresses", { name, before: before.addresses, addresses });
+    if (failing !== null && was === null)
+      this.#tell("a name cannot be confirmed: its last good addresses stay", { name, why: failing });
+    if (failing === null && was !== null) this.#tell("a name is confirmed again", { name });
+  }
+
+  #tell(message: string, about: Fields): void {
+    const { log, clock } = this.#gate.parts;
+    const { granted, missed } = take(this.#lines, clock().uptime);
+    if (missed > 0) log.warn("names had news that have no line of their own", { count: missed });
+    if (granted) log.info(message, about);
+  }
+
+  #forget(name: string): void {
+    this.#schedule.forget(name);
+    this.#failed.delete(name);
+  }
+
+  #sleep(): void {
+    const wait = this.#schedule.wait(this.#gate.parts.clock().uptime);
+    if (wait !== Number.POSITIVE_INFINITY) this.#wake(milliseconds(Math.max(1, wait)));
+  }
+}
