@@ -100,6 +100,7 @@ describe("an admin, logged in by a real sshd, applies a policy that closes sshd'
   });
 
   test("without a word from him the kernel rolls it back, with every process of ours killed", async () => {
+    const asked = Date.now();
     await knockctl("firewall", "apply", "--confirm", "5s");
     const applied = Date.now();
     expect(await reaches(SSH)).toBe(false);
@@ -110,8 +111,9 @@ describe("an admin, logged in by a real sshd, applies a policy that closes sshd'
 
     await until(() => reaches(SSH), { what: "strangers are back in", deadline: 8_000 });
 
-    expect(Date.now() - applied, "ms of trial").toBeGreaterThan(4_000);
-    expect(Date.now() - applied, "ms of trial").toBeLessThan(6_500);
+    // the trial began somewhere between: a busy machine takes a second to bring the answer
+    expect(Date.now() - asked, "ms since it was asked for").toBeGreaterThan(5_000);
+    expect(Date.now() - applied, "ms since it was on").toBeLessThan(6_500);
     await shell.type("true");
     await oldVisitor.works();
     expect(await scene.instance.json(["firewall", "status"])).toMatchObject({
