@@ -24,9 +24,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // one world for all files of a worker: the start of each in one of its own would be half of the time
+          isolate: false,
+          pool: "threads",
           include: ["test/{unit,property}/**/*.test.ts"],
           benchmark: { include: ["bench/**/*.bench.ts"] }, // npm run bench:micro; no part of npm test
-          testTimeout: 5_000,
+          // milliseconds each on a quiet machine; this ends what hangs
+          testTimeout: 20_000,
           ...inTurn(0),
         },
       },

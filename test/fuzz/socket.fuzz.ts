@@ -1,10 +1,11 @@
 import { strict as assert } from "node:assert";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { threadId } from "node:worker_threads";
-import { serveLines } from "../../src/shared/gate/adapters/line-server.ts";
+import { converse } from "../../src/shared/gate/adapters/line-server.ts";
 import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
 import { target } from "./target.ts";
 
@@ -12,8 +13,8 @@ const PATH = join(tmpdir(), `knockline-fuzz-${process.pid}-${threadId}.sock`);
 const LIMITS = { connections: 2, line: 4_096 };
 const question = JSON.stringify({ verb: "status", args: { link: "up" } });
 
-/** Says all this to a server, in pieces, and hears it out. */
-async function converse(bytes: Buffer): Promise<string> {
+/** Says all this to the server, in pieces, and hears it out. */
+async function ask(bytes: Buffer): Promise<string> {
   const socket = connect(PATH);
   socket.on("error", () => undefined); // hung up on while still talking
   const heard = text(socket).catch(() => "");
@@ -30,11 +31,15 @@ export const gateSocket = target({
   limit: 1_000,
   runs: 60,
   run: async (bytes) => {
-    const server = await serveLines(PATH, 0o600, async (line) => decodePhoneRequest(line), LIMITS);
+    const server = createServer({ allowHalfOpen: true }, (socket) =>
+      converse(socket, async (line) => decodePhoneRequest(line), LIMITS),
+    );
+    await once(server.listen(PATH), "listening");
     try {
-      return { heard: await converse(bytes), after: await converse(Buffer.from(`${question}\n`)) };
+      return { heard: await ask(bytes), after: await ask(Buffer.from(`${question}\n`)) };
     } finally {
-      await server.close();
+      server.close();
+      await once(server, "close");
     }
   },
   holds: ({ heard, after }, bytes) => {

@@ -8,6 +8,7 @@ import { parseKeyFile, parseKeyLine } from "../../src/shared/ssh/key-line.ts";
 import { decodePublicKey, encodePublicKey } from "../../src/shared/ssh/public-key.ts";
 import { faultOfStamp, NO_REPLAY, type Replay, type Stamp, useStamp } from "../../src/shared/ssh/replay.ts";
 import { decodeSshsig, encodeSshsig } from "../../src/shared/ssh/sshsig.ts";
+import { runs } from "../helpers/runs.ts";
 import { drawSigner, KINDS, type Kind, signKnock } from "../unit/ssh-signer.ts";
 
 const NOW = 1_790_000_000;
@@ -80,7 +81,8 @@ describe("a signed knock", () => {
 
   it("of ed25519 opens with no single bit turned over, whichever it is", { timeout: 20_000 }, () => {
     const good = goods.get("ed25519") ?? Buffer.alloc(0);
-    const open = [...Array(good.length * 8).keys()].filter((bit) => opens(flipped(good, bit)));
+    const bits = [...Array(good.length * 8).keys()].filter((bit) => bit % runs(1, 9) === 0);
+    const open = bits.filter((bit) => opens(flipped(good, bit)));
     expect(open).toEqual([]);
   });
 
@@ -90,7 +92,7 @@ describe("a signed knock", () => {
         const good = goods.get(kind) ?? Buffer.alloc(0);
         expect(opens(flipped(good, n % (good.length * 8)))).toBe(false);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000, 100) },
     );
   });
 
@@ -103,7 +105,7 @@ describe("a signed knock", () => {
         checkSpelling(payload);
         expect(opens(payload)).toBe(payload.equals(good));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000, 200) },
     );
   });
 });
@@ -145,7 +147,7 @@ describe("arbitrary bytes", () => {
     const good = fc.constantFrom(...keys.map(({ line }) => line));
     const part = fc.oneof(
       good,
-      fc.string({ unit: "binary" }),
+      fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
       fc.constantFrom("verify-required", 'from="x"', "#"),
     );
     fc.assert(
@@ -155,6 +157,7 @@ describe("arbitrary bytes", () => {
           expect(again.ok && [again.value.line, again.value.fingerprint]).toEqual([line, fingerprint]);
         }
       }),
+      { numRuns: runs(200, 40) },
     );
   });
 });

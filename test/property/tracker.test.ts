@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { knownPorts, newAttempts, track } from "../../src/knockd/tracker.ts";
 import { seconds } from "../../src/shared/duration.ts";
+import { runs } from "../helpers/runs.ts";
 
 const window = seconds(30);
 const users = ["a", "b", "c"].map((name, u) => ({
@@ -62,7 +63,7 @@ it("completes nothing but one user's own three ports, in order, within the windo
         if (outcome?.kind === "complete") expect(mayComplete(history)).toBe(true);
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(20_000, 500) },
   );
 });
 

@@ -33,7 +33,7 @@ describe("changes as text", () => {
   });
 
   it("lets nothing through that could be read as another command", () => {
-    const text = fc.string({ unit: "binary", maxLength: 60 });
+    const text = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
     fc.assert(
       fc.property(text, text, text, (set, key, comment) => {
         const change: Change = { op: "put", set, key, ttl: seconds(1), comment };

@@ -6,6 +6,7 @@ import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import { pathsFor } from "../../src/shared/settings/paths.ts";
 import type { Settings } from "../../src/shared/settings/settings.ts";
 import { settingsToml } from "../../src/shared/settings/template.ts";
+import { runs } from "../helpers/runs.ts";
 
 const FILE = "/srv/pbx/knockline.toml";
 
@@ -141,7 +142,12 @@ describe("problems are named with their path and what to write instead", () => {
       fc.jsonValue(),
       fc.dictionary(keys, fc.oneof(fc.jsonValue(), fc.dictionary(keys, fc.jsonValue()))),
     );
-    fc.assert(fc.property(json, (raw) => typeof decodeSettings(raw, FILE).ok === "boolean"));
+    fc.assert(
+      fc.property(json, (raw) => typeof decodeSettings(raw, FILE).ok === "boolean"),
+      {
+        numRuns: runs(1_000, 50),
+      },
+    );
   });
 
   test("no service name that nft would misread is accepted", () => {

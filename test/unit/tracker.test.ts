@@ -8,6 +8,7 @@ import {
   track,
 } from "../../src/knockd/tracker.ts";
 import { seconds } from "../../src/shared/duration.ts";
+import { runs } from "../helpers/runs.ts";
 
 const window = seconds(30);
 const step = (port: number) => ({ proto: "udp" as const, port });
@@ -123,10 +124,11 @@ describe("the sequence tracker", () => {
     ).toBeUndefined();
   });
 
-  it("stays within its bound under a million forged first knocks, which push out no attempt that is further on", () => {
+  it("stays within its bound under hundreds of thousands of forged first knocks, which push out no attempt that is further on", () => {
     const attempts = newAttempts();
     knock(attempts, [7001, 9003]);
-    for (let i = 0; i < 1_000_000; i++) track(attempts, { source: `f${i}`, ...step(7001) }, 1, ports, window);
+    for (let i = 0; i < runs(1_000_000, 200_000); i++)
+      track(attempts, { source: `f${i}`, ...step(7001) }, 1, ports, window);
     expect(attempts.first.size + attempts.further.size + attempts.poisoned.size).toBeLessThanOrEqual(65_536);
     expect(knock(attempts, [8002], { at: 100 })).toMatchObject({ kind: "complete" });
   });

@@ -46,16 +46,24 @@ interface Known {
 }
 type Unseen = Known & { readonly __unseen: unique symbol };
 
+/** The two steps that read and verify what a stranger signed: a port, so that tests can count how often they are reached. */
+export interface SignatureSteps {
+  readonly decode: typeof decodeSshsig;
+  readonly faultOf: typeof faultOfSignature;
+}
+
+const STEPS: SignatureSteps = { decode: decodeSshsig, faultOf: faultOfSignature };
+
 /**
  * `ssh`: the last knock is signed with the user's SSH key (docs/protocol.md). The cheapest checks come first; the
  * signature is looked into only when everything else fits. Changes nothing: the gate must still use the stamp up.
  */
-export function proveSsh(payload: Buffer, against: Against): Checked<SignedKnock, SshDenial> {
+export function proveSsh(payload: Buffer, against: Against, steps = STEPS): Checked<SignedKnock, SshDenial> {
   const addressed = andThen(parseDatagram(payload), (datagram) => checkAddressee(datagram, against));
   const timely = andThen(addressed, (claim) => checkTime(claim, against.now));
-  const known = andThen(timely, (claim) => findKey(claim, against.keys));
+  const known = andThen(timely, (claim) => findKey(claim, against.keys, steps));
   const unseen = andThen(known, (one) => checkUnseen(one, against.replay));
-  return andThen(unseen, authenticate);
+  return andThen(unseen, (one) => authenticate(one, steps));
 }
 
 function checkAddressee(datagram: Datagram, { server, user }: Against): Checked<Addressed, SshDenial> {
@@ -73,8 +81,12 @@ function checkTime(claim: Addressed, now: number): Checked<Timely, SshDenial> {
   );
 }
 
-function findKey(claim: Timely, keys: readonly SshKey[]): Checked<Known, SshDenial> {
-  return andThen(decodeSshsig(claim.sshsig), (sshsig) => {
+function findKey(
+  claim: Timely,
+  keys: readonly SshKey[],
+  { decode }: SignatureSteps,
+): Checked<Known, SshDenial> {
+  return andThen(decode(claim.sshsig), (sshsig) => {
     const key = keys.find(({ blob }) => blob.equals(sshsig.keyBlob));
     return key === undefined ? refuse("ssh_key_unknown") : accept({ claim, sshsig, key });
   });
@@ -85,8 +97,11 @@ function checkUnseen(known: Known, replay: Replay): Checked<Unseen, SshDenial> {
   return fault === undefined ? accept(known as Unseen) : refuse(fault);
 }
 
-function authenticate({ claim, sshsig, key }: Unseen): Checked<SignedKnock, SshDenial> {
-  const fault = faultOfSignature(sshsig, key, claim.message);
+function authenticate(
+  { claim, sshsig, key }: Unseen,
+  { faultOf }: SignatureSteps,
+): Checked<SignedKnock, SshDenial> {
+  const fault = faultOf(sshsig, key, claim.message);
   if (fault !== undefined) return refuse(fault);
   const { user, time, nonce, address, length, code } = claim;
   return accept({ user, time, nonce, address, length, code, key: key.fingerprint } as SignedKnock);

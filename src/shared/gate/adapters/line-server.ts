@@ -76,7 +76,8 @@ function listen(server: Server, path: string): Promise<void> {
   }).finally(() => process.umask(mask));
 }
 
-function converse(socket: Socket, answer: AnswerLine, limits: ServerLimits): void {
+/** Answers the questions of one connection, in order. The socket must allow to be half open. */
+export function converse(socket: Socket, answer: AnswerLine, limits: ServerLimits): void {
   const split = lineSplitter(limits.line);
   let turn = Promise.resolve(); // one question after another, in order
   let waiting = 0;
