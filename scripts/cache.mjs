@@ -36,7 +36,7 @@ export async function fetchOnce(name, find, fetch) {
   const lock = join(cacheFolder(), `${name}.lock`);
   await until(() => find() !== undefined || takeLock(lock), {
     what: `another process has fetched ${name} (if none does, remove ${lock})`,
-    deadline: 180_000,
+    deadline: 900_000,
     every: 200,
   });
   const fetched = find();
@@ -82,7 +82,7 @@ export function ownMirror() {
  */
 export function must(program, args, cwd) {
   const env = { ...process.env, PATH, LC_ALL: "C" };
-  const ran = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26, timeout: 300_000 });
+  const ran = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26, timeout: 900_000 });
   if (ran.status === 0) return ran.stdout;
   const said = (ran.stderr ?? "").trim().split("\n").at(-1) || ran.error?.message || `exit ${ran.status}`;
   return fail(`${program} ${args.at(-1)}: ${said}`, "it is fetched with Debian's apt over the network");

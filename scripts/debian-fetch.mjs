@@ -10,8 +10,8 @@ import { cacheFolder, debianArchitecture, fetchOnce, must, ownMirror } from "./c
  * @type {Record<string, { base: string[], downloaded: string[] }>}
  */
 const MACHINES = {
-  trixie: { base: [], downloaded: ["nodejs", "nftables"] },
-  bookworm: { base: ["nodejs"], downloaded: ["nftables"] },
+  trixie: { base: [], downloaded: ["nodejs", "nftables", "tcpdump"] },
+  bookworm: { base: ["nodejs"], downloaded: ["nftables", "tcpdump"] },
 };
 const BASE = ["systemd", "systemd-sysv", "dbus", "iproute2", "openssh-server"];
 

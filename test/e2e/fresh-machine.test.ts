@@ -38,7 +38,7 @@ const laptop = (machine: Machine): Promise<string> => machine.knocking("laptop",
 
 /** Install, a first user, a guarded sshd. Nothing may be closed before the admin says so. */
 async function setUp(machine: Machine, files: readonly string[]): Promise<void> {
-  await machine.must("apt-get", "install", "-y", "-qq", ...files.map(Machine.packagePath));
+  await machine.must("apt-get", "install", "-y", "-qq", ...files.map(Machine.packagePath), "tcpdump");
   expect(await isActive(machine, "knockline-knockd")).toBe(true);
   expect((await machine.json("status")).firewall).toMatchObject({ state: "ok", guard: "nothing" });
   expect(await stranger(machine)).toBe("open");
@@ -92,8 +92,10 @@ async function phoneRuns(machine: Machine): Promise<void> {
   await machine.must("systemctl", "stop", "knockline-phone-auth");
 }
 
-/** The user's own client, run on the laptop. */
+/** The user's own client, run on the laptop. A TCP step is seen by a tcpdump, under the unit's restrictions too. */
 async function knock(machine: Machine): Promise<void> {
+  await machine.must("knockctl", "user", "set", "me", "--steps", "udp,tcp,udp");
+  expect((await machine.json("status")).knockd.problems).toEqual([]);
   const script = join(folder, "knock-me.sh");
   writeFileSync(script, await machine.must("knockctl", "user", "client", "me", "--host", machine.address));
   const knocked = await machine.host("laptop").run("bash", [script]);
