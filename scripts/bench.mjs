@@ -115,9 +115,14 @@ async function main() {
     );
     console.error(`· ${measurement.title}`);
     const start = performance.now();
-    const rows = await measurement.measure(present, measurement.counts[size], progress());
-    report.results.push({ measurement, rows, seconds: Math.round((performance.now() - start) / 1000) });
-    report.missed.push(...(measurement.missed?.(rows) ?? []).filter((what) => what !== false));
+    try {
+      const rows = await measurement.measure(present, measurement.counts[size], progress());
+      report.results.push({ measurement, rows, seconds: Math.round((performance.now() - start) / 1000) });
+      report.missed.push(...(measurement.missed?.(rows) ?? []).filter((what) => what !== false));
+    } catch (error) {
+      console.error(error); // what was measured so far is not lost for it
+      report.missed.push(`"${measurement.title}" could not be measured`);
+    }
   }
   if (file === undefined) console.log(write(report));
   else writeFileSync(file, `${write(report)}\n`);

@@ -48,8 +48,8 @@ const PROOFS = {
 const withPayload = ({ steps }, payload) =>
   steps.map(({ port }, n) => ({ port, payload: n === steps.length - 1 ? payload : "" }));
 
-/** How long a start may take that fills the kernel with very many. Milliseconds. */
-const FILLING = 240_000;
+/** How long a start may take: it may have very many grants to fill the kernel with. Milliseconds. */
+const PATIENCE = { deadline: 240_000 };
 
 /**
  * Lets many in at once: into the ledger, from which the next knockd fills the kernel.
@@ -61,7 +61,7 @@ async function letIn(instance, addresses) {
   await instance.stop();
   const store = await openStore(instance.folder);
   await copyGrant(store, addresses).finally(() => store.close());
-  await instance.start({}, { deadline: FILLING });
+  await instance.start({}, PATIENCE);
 }
 
 /** @param {string} name @param {string} proof @param {string} about @returns {import("./contestant.mjs").Contestant} */
@@ -84,7 +84,7 @@ const knocklineWith = (name, proof, about) => ({
         firewall: { guard: "services" },
       });
       const instance = made;
-      await instance.start();
+      await instance.start({}, PATIENCE);
       const addUser = async (/** @type {string} */ user, /** @type {object} */ wishes) => {
         const added = await instance.ask("user_add", { name: user, ...wishes });
         return { ...added.user, ...added.once };
