@@ -92,6 +92,8 @@ const knocklineWith = (name, proof, about) => ({
       const prove = /** @type {(typeof PROOFS)[string]} */ (PROOFS[proof]);
       const { first, knock } = await prove(instance, addUser, knocks);
       for (let n = 1; n < users; n++) await addUser(`user${n}`, { proof: "none" });
+      await instance.stop(); // what it took to add them is no part of what it takes to serve them
+      await instance.start({}, PATIENCE);
       return {
         name,
         stage,
