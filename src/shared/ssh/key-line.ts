@@ -77,7 +77,8 @@ export function parseKeyLine(line: string): Checked<SshKey, KeyRefusal> {
   const remark = comment
     .join(" ")
     .replace(/[^\x20-\x7e]/g, "?")
-    .slice(0, MAX_COMMENT);
+    .slice(0, MAX_COMMENT)
+    .trimEnd(); // the cut may have left a blank
   const parts = [hasOption ? "verify-required" : "", name, base64, remark];
   return accept({
     publicKey,
