@@ -47,7 +47,11 @@ function make(suite) {
   const { base, downloaded } = MACHINES[suite] ?? { base: [], downloaded: [] };
   const fresh = `${rootFolder(suite)}.${process.pid}`;
   try {
-    must("mmdebstrap", [
+    // in a mount namespace of its own: one that is interrupted leaves /proc and /sys of this machine mounted in the
+    // folder, and what removes the folder must not find them there
+    must("unshare", [
+      "--mount",
+      "mmdebstrap",
       "--quiet",
       "--variant=minbase",
       `--include=${[...BASE, ...base].join(",")}`,
