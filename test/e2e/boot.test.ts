@@ -185,13 +185,18 @@ describe("at boot, without Node and not as root,", () => {
   test("what it closes by itself lets the same essentials in as the whole ruleset", () => {
     const rules = (text: string, chain: string): string[] =>
       text.split("\n").flatMap((line) => line.split(`add rule inet knockline ${chain} `)[1] ?? []);
-    const current: Policy = { ...policy, guard: "everything", services: [] };
+    const hooks: Policy["hooks"] = ["input", "forward"];
+    const current: Policy = { ...policy, guard: "everything", services: [], hooks };
     const everything = bootText({ owner: folder, current, knockUdp: [], knockTcp: [], prefixes: [] }, []);
     const wanted = rules(everything, "current_close").filter(
       (rule) => !/@knock_udp|goto/.test(rule) && rule.endsWith("accept"),
     );
     expect(wanted.length).toBeGreaterThan(8);
-    const closing = rules(readFileSync(PROGRAM, "utf8"), "guard").filter((rule) => !rule.includes("@allow"));
-    expect(closing).toEqual([...wanted, "drop"]);
+    const own = (chain: string): string[] =>
+      rules(readFileSync(PROGRAM, "utf8"), chain).filter((rule) => !rule.includes("@allow"));
+    expect(own("guard")).toEqual([...wanted, "drop"]);
+    const published = rules(everything, "current_forward");
+    expect(published).toHaveLength(2);
+    expect(own("forwarded")).toEqual(published.map((rule) => rule.replace("goto current_tail", "drop")));
   });
 });
