@@ -2,6 +2,7 @@ import type { Asker } from "../shared/gate/verbs.ts";
 import type { ListenerView } from "../shared/gate/views.ts";
 import type { TriedToml } from "../shared/settings/adapters/toml.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
+import type { Machine } from "./audit/seen.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
 import type { Edit } from "./integrate/place.ts";
@@ -125,6 +126,8 @@ export interface World {
   backupFiles(): Promise<BackupFiles>;
   /** The host's own firewall. @param root the folder that the host's files are under, mostly `/` */
   hostFirewall(root: string): Promise<HostFirewallPort>;
+  /** The machine as `audit` sees it. @param root the folder that the host's files are under, mostly `/` */
+  machine(root: string): Promise<Machine>;
   /** What `init` works with. */
   foundation(): Promise<Foundation>;
 }

@@ -17,6 +17,7 @@ const user: User = {
   enabled: true,
   expires: null,
   created: 0,
+  drawn: 0,
   pin: null,
   otp: null,
   sshKeys: keyLines,

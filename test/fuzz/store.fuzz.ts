@@ -40,6 +40,7 @@ const user = {
   enabled: true,
   expires: NOW.wall + 86_400_000,
   created: NOW.wall,
+  drawn: NOW.wall,
   pin: null,
   otp: null,
   sshKeys: keyLines.slice(0, 2),

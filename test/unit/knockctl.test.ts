@@ -43,6 +43,7 @@ const USER: UserView = {
   approval: "none",
   enabled: true,
   expires: null,
+  ports_since: "2026-07-01T12:00:00.000Z",
   has_pin: false,
   has_otp: false,
   ssh_keys: [],

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename } from "node:path";
 
 /** @returns the ids of all processes that can be seen */
 export async function processIds(): Promise<string[]> {
@@ -12,7 +13,14 @@ export async function socketInodes(pid: string): Promise<number[]> {
   return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []).map(Number);
 }
 
-/** @returns a process's name, 15 characters at most; "" when it is gone */
+/** Programs that run another one: a person knows it by that one's name. */
+const RUNTIMES = new Set(["node", "python3", "perl", "bash", "sh"]);
+
+/** @returns a process's name as a person calls it: what a runtime runs, not the runtime; "" when it is gone */
 export async function processName(pid: string): Promise<string> {
-  return (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
+  const name = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
+  if (!RUNTIMES.has(name) && name !== "MainThread") return name;
+  const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  const [, script] = line.split("\0").filter((word) => word !== "" && !word.startsWith("-"));
+  return script === undefined ? name : basename(script).replace(/\.[cm]?js$/, "");
 }

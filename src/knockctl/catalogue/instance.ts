@@ -35,6 +35,14 @@ const check: Command = {
   load: async () => (await import("../commands/check.ts")).checkConfig,
 };
 
+const audit: Command = {
+  name: "audit",
+  summary: "look for what is open, weak, stale or would not survive a reboot; changes nothing",
+  flags: [{ flags: "--root <folder>", what: "where the host's own files are (/)" }, JSON_FLAG],
+  examples: ["audit", "audit --json | jq -r '.findings[].fix'"],
+  load: async () => (await import("../commands/audit.ts")).auditHere,
+};
+
 const PASSPHRASE: Flag = {
   flags: "--passphrase-file <file>",
   what: "take it from a private file's first line (else: asked for, or standard input)",
@@ -85,5 +93,5 @@ const completion: Command = {
 /** Commands about this installation. */
 export const instanceTopic: Topic = {
   title: "This instance",
-  commands: [init, status, metrics, check, backup, restore, completion],
+  commands: [init, status, audit, metrics, check, backup, restore, completion],
 };

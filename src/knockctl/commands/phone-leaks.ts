@@ -1,8 +1,8 @@
 import { kindOf, parseAddress } from "../../shared/address.ts";
 import type { Settings } from "../../shared/settings/settings.ts";
+import { finding, fine, unseen, type Verdict } from "../audit/verdict.ts";
 import { type ConfLine, inForce, readConf } from "./phone-conf.ts";
 import type { Pbx } from "./phone-pbx.ts";
-import { finding, fine, unseen, type Verdict } from "./phone-verdict.ts";
 
 /** ari-client opens 13 connections while it loads, and each call's commands need some: Asterisk's own default is 100. */
 const SESSIONS = 30;

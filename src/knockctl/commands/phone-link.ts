@@ -1,6 +1,6 @@
 import type { Settings } from "../../shared/settings/settings.ts";
+import { type Finding, finding, fine, type Verdict } from "../audit/verdict.ts";
 import type { AriReply, Pbx } from "./phone-pbx.ts";
-import { type Finding, finding, fine, type Verdict } from "./phone-verdict.ts";
 
 type Phone = Settings["phone"];
 

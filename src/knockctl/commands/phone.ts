@@ -1,13 +1,13 @@
 import type { Settings } from "../../shared/settings/settings.ts";
+import { finding, fine, type Verdict } from "../audit/verdict.ts";
 import { isSet, type Run, textOption } from "../command.ts";
 import { EXIT } from "../failure.ts";
-import { renderVerdicts } from "../render/phone-check.ts";
 import { snippetsFor, snippetText } from "../render/phone-dialplan.ts";
+import { renderVerdicts } from "../render/verdicts.ts";
 import type { World } from "../world.ts";
 import { answer } from "./answer.ts";
 import { checkSettings } from "./phone-leaks.ts";
 import { checkLink } from "./phone-link.ts";
-import { finding, fine, type Verdict } from "./phone-verdict.ts";
 
 const ASTERISK = "/etc/asterisk";
 
@@ -26,15 +26,20 @@ async function checkRecordings(world: World, { paths }: Settings): Promise<Verdi
   });
 }
 
-/** `knockctl phone check`: changes nothing; exits 1 when there is something to put right. */
-export const check: Run = async (call, world) => {
-  const settings = await world.settings();
-  const pbx = await world.pbx(settings, textOption(call, "conf") ?? ASTERISK);
-  const verdicts = [
+/** Looks at every link of the chain from a caller to us; changes nothing. @param folder where Asterisk's settings are */
+export async function phoneVerdicts(world: World, settings: Settings, folder = ASTERISK): Promise<Verdict[]> {
+  const pbx = await world.pbx(settings, folder);
+  return [
     ...(await checkLink(settings, pbx)),
     await checkRecordings(world, settings),
     ...(await checkSettings(settings, pbx)),
   ];
+}
+
+/** `knockctl phone check`: changes nothing; exits 1 when there is something to put right. */
+export const check: Run = async (call, world) => {
+  const settings = await world.settings();
+  const verdicts = await phoneVerdicts(world, settings, textOption(call, "conf"));
   const findings = verdicts.flatMap((one) => (one.kind === "finding" ? [one.finding] : []));
   const unseen = verdicts.flatMap((one) => (one.kind === "unseen" ? [one.what] : []));
   if (isSet(call, "json")) world.say(JSON.stringify({ findings, unseen }, null, 2));

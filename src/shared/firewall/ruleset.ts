@@ -54,8 +54,16 @@ export function bootText({ owner, current, prefixes }: TablePlan, allowed: reado
   const elements = permanentText(allowed.map(({ set, key, ttl }) => ({ set, key, ttl })));
   const list =
     elements.length === 0 ? "" : `\n# the allowlist, as it was last known\n${elements.join("\n")}\n`;
-  const text = head + rules + list;
-  return `${text}# sha256 ${createHash("sha256").update(text).digest("hex")}\n`;
+  return sealed(head + rules + list);
+}
+
+const sealed = (text: string): string =>
+  `${text}# sha256 ${createHash("sha256").update(text).digest("hex")}\n`;
+
+/** @returns true for a boot text that nobody cut short or changed: its last line fits the lines before it */
+export function isWholeBootText(text: string): boolean {
+  const at = text.lastIndexOf("# sha256 ");
+  return at > 0 && sealed(text.slice(0, at)) === text;
 }
 
 /** @returns the names of all sets, chains and counters of a plan; what else is in our table is stale. */

@@ -65,6 +65,8 @@ export interface UserView {
   approval: "none" | "phone" | "call";
   enabled: boolean;
   expires: string | null;
+  /** When the knock ports were drawn. */
+  ports_since: string;
   /** Whether there is a phone PIN, and an authenticator. */
   has_pin: boolean;
   has_otp: boolean;

@@ -54,6 +54,7 @@ export function addUser(
     enabled: true,
     expires: null,
     created: tx.now.wall,
+    drawn: tx.now.wall,
     pin: null,
     otp: null,
     sshKeys: [],
@@ -84,7 +85,9 @@ export function changeUser(
   checkSniffer(wishes, draw);
   const changed = withWishes(state, before, wishes, secrets);
   const user =
-    wishes.steps === undefined ? changed : { ...changed, steps: steps(state, name, wishes.steps, draw) };
+    wishes.steps === undefined
+      ? changed
+      : { ...changed, steps: steps(state, name, wishes.steps, draw), drawn: tx.now.wall };
   tx.setUser(name, user);
   tx.note("user-changed", { user: name, by: "admin", reason: Object.keys(wishes).join(",") });
   const closed = liveGrants(state, tx, name).filter((grant) => !mayKeep(user, grant, tx));
@@ -111,7 +114,7 @@ export function rotateUser(
   const protos = before.steps.map(({ proto }) => proto);
   const user = {
     ...withSecrets(state, before, secrets),
-    ...(ports && { steps: steps(state, name, protos, draw) }),
+    ...(ports && { steps: steps(state, name, protos, draw), drawn: tx.now.wall }),
   };
   tx.setUser(name, user);
   tx.note("user-rotated", {

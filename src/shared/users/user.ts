@@ -25,6 +25,8 @@ export interface User {
   readonly expires: number | null;
   /** Wall clock ms. */
   readonly created: number;
+  /** When the ports were drawn; wall clock ms. */
+  readonly drawn: number;
   /** Fingerprint of the phone PIN (see vault.ts); null: no PIN. */
   readonly pin: string | null;
   /** Sealed authenticator secret; null: no authenticator. */
@@ -63,6 +65,7 @@ export function viewUser(user: User): UserView {
     approval: user.approval,
     enabled: user.enabled,
     expires: user.expires === null ? null : new Date(user.expires).toISOString(),
+    ports_since: new Date(user.drawn).toISOString(),
     has_pin: user.pin !== null,
     has_otp: user.otp !== null,
     ssh_keys: user.sshKeys.map(fingerprintOfLine),

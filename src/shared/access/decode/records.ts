@@ -64,6 +64,7 @@ const user = z.object({
   enabled: z.boolean(),
   expires: moment.nullable(),
   created: moment,
+  drawn: moment.optional(), // not in the first records
   pin: z.string().nullable().default(null),
   otp: z.string().nullable().default(null),
   sshKeys: names.default([]),
@@ -145,7 +146,9 @@ const event = z.object({
 });
 
 /** Decoders of the store's records. Each @throws StoreError `damaged`, naming the record, for what does not fit. */
-export const decodeUser = decoder<User>(user);
+export const decodeUser = decoder<User>(
+  user.transform((one) => ({ ...one, drawn: one.drawn ?? one.created })),
+);
 export const decodeGrant = decoder<GrantRecord>(grant);
 export const decodeRevocation = decoder<RevocationRecord>(revocation);
 export const decodeAllow = decoder<AllowRecord>(allow);

@@ -1,10 +1,12 @@
 /** Something to put right. */
 export interface Finding {
+  /** One word for each kind, with what it is about behind it where there may be several: `reachable-tcp-3306`. */
   readonly id: string;
-  /** `high`: it does not work, or gives PINs away. `medium`: it may. */
-  readonly severity: "high" | "medium";
+  /** `high`: it is open, gives secrets away, or does not work. `medium`: it may come to that. `low`: worth knowing. */
+  readonly severity: "high" | "medium" | "low";
   readonly what: string;
   readonly why: string;
+  /** A command to run as it stands, wherever one can do it; else what to do, in words. */
   readonly fix: string;
 }
 
@@ -21,3 +23,7 @@ export const fine = (what: string): Verdict => ({ kind: "fine", what });
 export const unseen = (what: string): Verdict => ({ kind: "unseen", what });
 /** Something to put right. */
 export const finding = (one: Finding): Verdict => ({ kind: "finding", finding: one });
+
+/** @returns the findings; when there are none, that all is well */
+export const findingsOr = (what: string, findings: readonly Finding[]): Verdict[] =>
+  findings.length === 0 ? [fine(what)] : findings.map(finding);

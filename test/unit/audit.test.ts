@@ -1,0 +1,298 @@
+import { describe, expect, test } from "vitest";
+import { audit } from "../../src/knockctl/audit/audit.ts";
+import type { Machine, Seen } from "../../src/knockctl/audit/seen.ts";
+import type { Finding } from "../../src/knockctl/audit/verdict.ts";
+import type { Address } from "../../src/shared/address.ts";
+import type { AllowView, GrantView, PlanView, StatusView, UserView } from "../../src/shared/gate/views.ts";
+import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
+import type { Settings } from "../../src/shared/settings/settings.ts";
+
+const NOW = Date.parse("2026-08-01T12:00:00Z");
+
+function settingsWith(tables: Record<string, unknown> = {}): Settings {
+  const raw = { server: { name: "pbx.example.com" }, firewall: { guard: "services" }, ...tables };
+  const decoded = decodeSettings(raw, "/etc/knockline/knockline.toml");
+  if (!decoded.ok) throw new Error(JSON.stringify(decoded.errors));
+  return decoded.settings;
+}
+
+const MACHINE: Machine = {
+  firewall: { nft: "", iptables: [], files: [] },
+  listeners: [
+    { proto: "tcp", address: "0.0.0.0" as Address, port: 22, process: "sshd" },
+    { proto: "tcp", address: "::" as Address, port: 22, process: "sshd" },
+    { proto: "tcp", address: "127.0.0.1" as Address, port: 3306, process: "mariadbd" },
+    { proto: "udp", address: "0.0.0.0" as Address, port: 68, process: "dhclient" },
+    { proto: "udp", address: "0.0.0.0" as Address, port: 12_345, process: "knockd" },
+  ],
+  units: new Map([
+    ["knockline-firewall.service", "enabled"],
+    ["knockline-knockd.service", "enabled"],
+  ]),
+  files: [{ path: "/etc/knockline/secret", mode: 0o640, limit: 0o640 }],
+  boot: "whole",
+  sshd: new Map([
+    ["permitrootlogin", "prohibit-password"],
+    ["passwordauthentication", "no"],
+  ]),
+  clockIsSynchronized: true,
+  tools: new Set(["nft", "ss", "tcpdump"]),
+  receiveBuffer: 4 << 20,
+};
+
+const STATUS: StatusView = {
+  ok: true,
+  knockd: { state: "running", since: null, problems: [] },
+  phone: { state: "off" },
+  firewall: {
+    state: "ok",
+    guard: "services",
+    accept_mark: null,
+    pending: false,
+    trial_ends: null,
+    drops: null,
+  },
+  grants: 0,
+  allowlist: { entries: 0, names: 0, failing: 0, oldest: null },
+};
+
+const USER: UserView = {
+  name: "ann",
+  steps: [{ proto: "udp", port: 12_345 }],
+  proof: "otp",
+  services: ["ssh"],
+  ttl: null,
+  max_ttl: null,
+  approval: "none",
+  enabled: true,
+  expires: null,
+  ports_since: "2026-07-01T12:00:00.000Z",
+  has_pin: false,
+  has_otp: true,
+  ssh_keys: [],
+  phone: null,
+  callers: [],
+};
+
+const ENTRY: AllowView = {
+  what: "sip.provider.example",
+  kind: "name",
+  addresses: ["198.51.100.4"],
+  services: [],
+  note: null,
+  added: "2026-07-01T12:00:00.000Z",
+  age: 60,
+  failing: null,
+  expires: null,
+  left: null,
+};
+
+const GRANT: GrantView = {
+  id: "g1a2b3c",
+  user: null,
+  address: "203.0.113.7",
+  services: ["ssh"],
+  by: "admin",
+  proof: null,
+  since: "2026-08-01T12:00:00.000Z",
+  expires: "2026-08-01T13:00:00.000Z",
+  left: 3600,
+  length: 3600,
+};
+
+const PLAN: PlanView = {
+  same: true,
+  changes: [],
+  loaded: "ok",
+  doors: [],
+  stay: { allowlist: 0, trusted_interfaces: [], grants: [], ssh_peers: [] },
+  text: "",
+};
+
+const CLEAN: Seen = {
+  self: "knockctl",
+  now: NOW,
+  settings: settingsWith(),
+  machine: MACHINE,
+  status: STATUS,
+  plan: PLAN,
+  users: [USER],
+  grants: [GRANT],
+  allowed: [ENTRY],
+  problems: [],
+  phone: [],
+};
+
+const findings = (seen: Seen): Finding[] =>
+  audit(seen).flatMap((one) => (one.kind === "finding" ? [one.finding] : []));
+const ids = (seen: Seen): string[] => findings(seen).map(({ id }) => id);
+
+const on = (changes: Partial<Machine>): Seen => ({ ...CLEAN, machine: { ...MACHINE, ...changes } });
+const firewalled = (changes: Partial<StatusView["firewall"]>): Seen => ({
+  ...CLEAN,
+  status: { ...STATUS, firewall: { ...STATUS.firewall, ...changes } },
+});
+const rules = (family: 4 | 6, policy: string, ...lines: string[]) => ({
+  kind: "nft" as const,
+  family,
+  text: ["*filter", `:INPUT ${policy} [0:0]`, ...lines, "COMMIT", ""].join("\n"),
+});
+const hostRules = (...iptables: ReturnType<typeof rules>[]): Seen =>
+  on({ firewall: { nft: "", iptables, files: [] } });
+
+const MARK = "-A INPUT -m mark --mark 0x4000000/0x4000000 -j ACCEPT";
+
+test("a clean host has no finding, and everything was looked at", () => {
+  expect(findings(CLEAN)).toEqual([]);
+  expect(audit(CLEAN).filter(({ kind }) => kind === "unseen")).toEqual([]);
+});
+
+const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
+  "nothing is closed": [
+    { ...firewalled({ guard: "nothing" }), settings: settingsWith({ firewall: { guard: "nothing" } }) },
+    ["no-firewall", "reachable-tcp-22"],
+  ],
+  "mode is mark, and no other firewall is there": [
+    { ...CLEAN, settings: settingsWith({ firewall: { mode: "mark" } }) },
+    ["no-firewall", "reachable-tcp-22"],
+  ],
+  "the host closes IPv4 only": [hostRules(rules(4, "DROP", MARK), rules(6, "ACCEPT")), ["ipv6-differs"]],
+  "our table is gone": [firewalled({ state: "missing" }), ["table-missing", "reachable-tcp-22"]],
+  "our table was altered": [firewalled({ state: "altered" }), ["table-altered", "reachable-tcp-22"]],
+  "a policy is on trial": [firewalled({ state: "trial", trial_ends: "12:01" }), ["policy-trial"]],
+  "settings wait to be applied": [
+    { ...CLEAN, plan: { ...PLAN, same: false, changes: ["tcp/80 would close"] } },
+    ["policy-pending"],
+  ],
+  "a rule of the host accepts everybody": [
+    hostRules(rules(4, "DROP", MARK, "-A INPUT -j ACCEPT"), rules(6, "DROP", MARK)),
+    ["accept-all-4"],
+  ],
+  "the host accepts a service in mode mark": [
+    {
+      ...hostRules(
+        rules(4, "DROP", MARK, "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"),
+        rules(6, "DROP", MARK),
+      ),
+      settings: settingsWith({ firewall: { mode: "mark" } }),
+    },
+    ["accept-ssh-4", "reachable-tcp-22"],
+  ],
+  "the accept-mark rule is missing": [
+    hostRules(rules(4, "DROP"), rules(6, "DROP", MARK)),
+    ["accept-mark-missing-iptables-nft-input-ipv4"],
+  ],
+  "the accept-mark rule is there twice": [
+    hostRules(rules(4, "DROP", MARK, MARK), rules(6, "DROP", MARK)),
+    ["accept-mark-doubled-iptables-nft-input-ipv4"],
+  ],
+  "another program uses our bit": [
+    hostRules(rules(4, "ACCEPT", "-A INPUT -m mark --mark 0x4000000/0x4000000 -j DROP")),
+    ["mark-taken-1"],
+  ],
+  "ports are published to containers": [
+    on({
+      firewall: {
+        nft: "",
+        files: [],
+        iptables: [
+          {
+            kind: "nft",
+            family: 4,
+            text: "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n",
+          },
+        ],
+      },
+    }),
+    ["published-ports"],
+  ],
+  "a database listens to the world": [
+    on({ listeners: [{ proto: "tcp", address: "0.0.0.0" as Address, port: 3306, process: "mariadbd" }] }),
+    ["reachable-tcp-3306"],
+  ],
+  "knockd is stopped": [
+    { ...CLEAN, status: { ...STATUS, knockd: { state: "stopped", since: null, problems: [] } } },
+    ["knockd-stopped"],
+  ],
+  "knockd complains": [
+    {
+      ...CLEAN,
+      status: { ...STATUS, knockd: { state: "running", since: null, problems: ["port 7 is taken"] } },
+    },
+    ["problem-1"],
+  ],
+  "units are not enabled": [
+    on({ units: new Map([["knockline-knockd.service", "disabled"]]) }),
+    ["unit-knockline-firewall", "unit-knockline-knockd"],
+  ],
+  "the boot file is damaged": [on({ boot: "damaged" }), ["boot-file-damaged"]],
+  "a user has no proof": [{ ...CLEAN, users: [{ ...USER, proof: "none" }] }, ["no-proof-ann"]],
+  "a user has expired": [
+    { ...CLEAN, users: [{ ...USER, expires: "2026-07-31T00:00:00.000Z" }] },
+    ["expired-ann"],
+  ],
+  "ports are years old": [
+    {
+      ...CLEAN,
+      users: [{ ...USER, proof: "none", approval: "phone", ports_since: "2024-01-01T00:00:00.000Z" }],
+    },
+    ["old-ports-ann"],
+  ],
+  "a setting covers a user's port": [
+    { ...CLEAN, problems: ["user ann: port 12345 lies in service rtp"] },
+    ["user-problem-1"],
+  ],
+  "a door is open for days": [{ ...CLEAN, grants: [{ ...GRANT, left: 200_000 }] }, ["long-grant-g1a2b3c"]],
+  "an allowlist entry is very wide": [
+    { ...CLEAN, allowed: [{ ...ENTRY, what: "10.0.0.0/8", kind: "network", age: null }] },
+    ["wide-10-0-0-0-8"],
+  ],
+  "a name has stopped to resolve": [
+    {
+      ...CLEAN,
+      allowed: [{ ...ENTRY, failing: { since: "2026-07-01T12:00:00.000Z", why: "no such name" } }],
+    },
+    ["name-sip.provider.example"],
+  ],
+  "a secret is readable by others": [
+    on({ files: [{ path: "/etc/knockline/secret", mode: 0o644, limit: 0o640 }] }),
+    ["mode-secret"],
+  ],
+  "sshd lets root in with a password": [
+    on({
+      sshd: new Map([
+        ["permitrootlogin", "yes"],
+        ["passwordauthentication", "yes"],
+      ]),
+    }),
+    ["sshd-root", "sshd-passwords"],
+  ],
+  "the clock runs freely": [on({ clockIsSynchronized: false }), ["clock"]],
+  "tcpdump is missing where it is used": [
+    {
+      ...on({ tools: new Set(["nft", "ss"]) }),
+      users: [{ ...USER, steps: [{ proto: "tcp", port: 12_345 }] }],
+    },
+    ["tool-tcpdump"],
+  ],
+  "the receive buffer is small": [on({ receiveBuffer: 212_992 }), ["receive-buffer"]],
+};
+
+describe("the audit finds that", () => {
+  for (const [name, [seen, expected]] of Object.entries(FAULTS))
+    test(name, () => {
+      expect(ids(seen)).toEqual(expected);
+    });
+});
+
+test("every finding says what, why and what to do about it", () => {
+  const all = Object.values(FAULTS).flatMap(([seen]) => findings(seen));
+  for (const { what, why, fix } of all)
+    for (const text of [what, why, fix]) expect(text.length).toBeGreaterThan(8);
+});
+
+test("what cannot be seen is said, and is no finding", () => {
+  const seen = on({ firewall: undefined, units: undefined, sshd: undefined, clockIsSynchronized: undefined });
+  expect(ids(seen)).toEqual([]);
+  expect(audit(seen).filter(({ kind }) => kind === "unseen")).toHaveLength(4);
+});
