@@ -18,8 +18,9 @@ export function closedByHost(places: readonly Place[]): Set<Family> {
   const closed = new Set<Family>();
   for (const { saved, rules, where } of places) {
     if (saved) continue;
-    if (rules === "IPv4" || where.startsWith("nft ip ") || where.startsWith("nft inet ")) closed.add(4);
-    if (rules === "IPv6" || where.startsWith("nft ip6 ") || where.startsWith("nft inet ")) closed.add(6);
+    if (rules.includes("IPv4") || where.startsWith("nft ip ") || where.startsWith("nft inet ")) closed.add(4);
+    if (rules.includes("IPv6") || where.startsWith("nft ip6 ") || where.startsWith("nft inet "))
+      closed.add(6);
   }
   return closed;
 }
