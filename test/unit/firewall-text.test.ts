@@ -38,7 +38,7 @@ describe("changes as text", () => {
       fc.property(text, text, text, (set, key, comment) => {
         const change: Change = { op: "put", set, key, ttl: seconds(1), comment };
         const free = { ...change, set: "ssh4", key: "192.0.2.1" };
-        expect(changesText([free])).toMatch(/^[^"\n]*"[A-Za-z0-9 ._:-]{0,128}" \}$/);
+        expect(changesText([free])).toMatch(/^[^"\n]*"[A-Za-z0-9 ._:/-]{0,128}" \}$/);
         if (changesProblem([change]) !== undefined) return;
         expect(`${set} ${key}`).toMatch(/^[a-z][a-z0-9_]* [0-9a-f.: ipv]+$/);
       }),
