@@ -13,8 +13,9 @@ import {
 import { networkSet } from "../../src/shared/firewall/networks.ts";
 import { bootText, rulesetText } from "../../src/shared/firewall/ruleset.ts";
 import { needs } from "../helpers/needs.ts";
+import { policy } from "../helpers/policy.ts";
 import { until } from "../helpers/wait.ts";
-import { type Bench, firewallContract, plan, policy } from "./firewall.suite.ts";
+import { type Bench, firewallContract, plan } from "./firewall.suite.ts";
 import { type Netns, openNetns } from "./firewall-netns.ts";
 
 async function openBench(): Promise<Bench> {

@@ -1,29 +1,20 @@
 import { afterEach, beforeEach, expect } from "vitest";
-import { hours, milliseconds, seconds } from "../../src/shared/duration.ts";
+import { milliseconds, seconds } from "../../src/shared/duration.ts";
 import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
 import type { Change, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 import { HOST_PREFIXES, type Prefix } from "../../src/shared/network.ts";
 import { type Host, type Lab, openLab, type Running } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
+import { policy as samplePolicy } from "../helpers/policy.ts";
 import { always, until } from "../helpers/wait.ts";
 
 /** What the generated rules do to packets, between hosts on a cable. */
 
 const policy: Policy = {
-  guard: "services",
-  mode: "guard",
-  mark: 0x04000000,
-  onExpiry: "keep",
-  keepMax: hours(12),
-  services: [
-    { name: "ssh", ports: [{ proto: "tcp", from: 22, to: 22 }], replies: false },
-    { name: "sip", ports: [{ proto: "udp", from: 5060, to: 5060 }], replies: false },
-    { name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 10_100 }], replies: true },
-  ],
+  ...samplePolicy,
   public: [{ proto: "tcp", from: 80, to: 80 }],
   trustedInterfaces: [],
-  hooks: ["input"],
 };
 const PREFIXES: readonly Prefix[] = [
   ...HOST_PREFIXES,

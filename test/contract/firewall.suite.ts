@@ -3,6 +3,7 @@ import { type Duration, days, hours, milliseconds, seconds } from "../../src/sha
 import type { Change, Element, Firewall, TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 import { HOST_PREFIXES } from "../../src/shared/network.ts";
+import { policy } from "../helpers/policy.ts";
 
 /** A Firewall under test, with what the suite may do behind its back. */
 export interface Bench {
@@ -17,32 +18,6 @@ export interface Bench {
   alterRules(): Promise<void>;
   close(): Promise<void>;
 }
-
-export const policy: Policy = {
-  guard: "services",
-  mode: "guard",
-  mark: 0x04000000,
-  onExpiry: "keep",
-  keepMax: hours(12),
-  services: [
-    { name: "ssh", ports: [{ proto: "tcp", from: 22, to: 22 }], replies: false },
-    {
-      name: "sip",
-      ports: [
-        { proto: "udp", from: 5060, to: 5060 },
-        { proto: "tcp", from: 5060, to: 5061 },
-      ],
-      replies: false,
-    },
-    { name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 20_000 }], replies: true },
-  ],
-  public: [
-    { proto: "tcp", from: 80, to: 80 },
-    { proto: "tcp", from: 443, to: 443 },
-  ],
-  trustedInterfaces: ["wg0", "tun*"],
-  hooks: ["input"],
-};
 
 export const plan: TablePlan = {
   owner: "/var/lib/knockline",

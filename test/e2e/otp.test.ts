@@ -5,6 +5,7 @@ import type { Host, Running } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
 import { totp } from "../helpers/proofs.ts";
 import { until } from "../helpers/wait.ts";
+import { Watching } from "../helpers/watching.ts";
 
 const { describe } = needs("namespaces", "nft");
 const { test: testWithOathtool } = needs("oathtool");
@@ -28,32 +29,14 @@ function wrongCode(user: Added): string {
 
 describe("one-time codes", () => {
   let scene: Scene<"laptop" | "stranger">;
-  let watching: Running;
+  let watching: Watching;
   let count = 0;
-
-  const events = (): EventView[] =>
-    watching
-      .output()
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line));
-
-  /** Starts watching, and waits until it sees. */
-  async function watch(): Promise<void> {
-    watching = scene.server.start(process.execPath, scene.instance.commandLine(["watch", "--json"]));
-    const seen = async () => {
-      await scene.instance.must(["grant", "203.0.113.200", "--ttl", "60s"]);
-      return events().length > 0;
-    };
-    await until(seen, { what: "watch sees events", deadline: 10_000 });
-    await scene.instance.must(["revoke", "--all"]);
-  }
 
   beforeAll(async () => {
     scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services" } });
     await scene.hosts.stranger.anyip(FORGED);
     await scene.instance.start();
-    await watch();
+    watching = await Watching.start(scene.instance);
   });
   afterEach(() => scene.instance.must(["revoke", "--all"]));
   afterAll(() => scene?.close());
@@ -63,7 +46,7 @@ describe("one-time codes", () => {
 
   /** Knocks with a payload in the last step. @returns what watch says became of it */
   async function knock(user: Added, payload: string, from: Host, source?: string): Promise<EventView> {
-    const before = events().length;
+    const before = watching.events().length;
     const ports = user.steps.map(({ port }) => port);
     const payloads = [...ports.slice(1).map(() => "\0"), payload];
     await from.agent.send({
@@ -73,7 +56,8 @@ describe("one-time codes", () => {
       ...(source && { from: source }),
     });
     const outcome = () =>
-      events()
+      watching
+        .events()
         .slice(before)
         .find(
           ({ event, address, reason }) =>
@@ -115,7 +99,7 @@ describe("one-time codes", () => {
 
     await scene.instance.kill9();
     await scene.instance.start();
-    await watch();
+    watching = await Watching.start(scene.instance);
     expect(await knock(user, captured, stranger)).toMatchObject(denied("otp_wrong"));
     expect(await knock(user, captured, laptop)).toMatchObject(denied("otp_wrong"));
     expect([await doorOf(laptop), await doorOf(stranger)]).toEqual(["silent", "silent"]);
@@ -154,7 +138,7 @@ describe("one-time codes", () => {
       expect(await knock(user, wrong, stranger, forged(1 + (n % 12)))).toMatchObject(denied("otp_wrong"));
     expect(await knock(user, totp(user.otp_uri, thisStep()), laptop)).toMatchObject(denied("otp_wait"));
     await scene.instance.restart();
-    await watch();
+    watching = await Watching.start(scene.instance);
     expect(await knock(user, totp(user.otp_uri, thisStep()), laptop)).toMatchObject(denied("otp_wait"));
     expect(await scene.instance.json(["unlock", user.name])).toMatchObject({
       unlocked: expect.arrayContaining([`otp/${user.name}`]),

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import type { EventView } from "../../src/shared/gate/views.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
-import type { Host, Running } from "../helpers/lab.ts";
+import type { Host } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
 import { type Line, signLine } from "../helpers/proofs.ts";
 import { until } from "../helpers/wait.ts";
+import { Watching } from "../helpers/watching.ts";
 
 const { describe, test } = needs("namespaces", "nft", "ssh-keygen");
 
@@ -16,26 +17,8 @@ const SERVER = "lab-server";
 
 describe("knocks signed with an SSH key", () => {
   let scene: Scene<"laptop" | "stranger">;
-  let watching: Running;
+  let watching: Watching;
   let count = 0;
-
-  const events = (): EventView[] =>
-    watching
-      .output()
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line));
-
-  /** Starts watching, and waits until it sees. */
-  async function watch(): Promise<void> {
-    watching = scene.server.start(process.execPath, scene.instance.commandLine(["watch", "--json"]));
-    const seen = async () => {
-      await scene.instance.must(["grant", "203.0.113.200", "--ttl", "60s"]);
-      return events().length > 0;
-    };
-    await until(seen, { what: "watch sees events", deadline: 10_000 });
-    await scene.instance.must(["revoke", "--all"]);
-  }
 
   beforeAll(async () => {
     scene = await openScene(["laptop", "stranger"], {
@@ -43,7 +26,7 @@ describe("knocks signed with an SSH key", () => {
       firewall: { guard: "services" },
     });
     await scene.instance.start();
-    await watch();
+    watching = await Watching.start(scene.instance);
   });
   afterEach(() => scene.instance.must(["revoke", "--all"]));
   afterAll(() => scene?.close());
@@ -76,12 +59,13 @@ describe("knocks signed with an SSH key", () => {
 
   /** Knocks with a payload in the last step. @returns what watch says became of it */
   async function knock(user: User, payload: string, from: Host): Promise<EventView> {
-    const before = events().length;
+    const before = watching.events().length;
     const ports = user.steps.map(({ port }) => port);
     const payloads = [...ports.slice(1).map(() => "\0"), payload];
     await from.agent.send({ address: scene.server.address, ports, payloads });
     const outcome = () =>
-      events()
+      watching
+        .events()
         .slice(before)
         .find(
           ({ event, address, reason }) =>
@@ -154,14 +138,14 @@ describe("knocks signed with an SSH key", () => {
     const { laptop } = scene.hosts;
     const user = await fresh(drawKey("ed25519", "256"));
     const client = await scene.instance.client(user.name);
-    const before = events().length;
+    const before = watching.events().length;
     const none = await laptop.run("bash", [client], { env: { HOME: "/nonexistent" } });
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("no SSH key found") });
     const absent = await laptop.run("bash", [client, "--key", "/nonexistent"]);
     expect(absent).toMatchObject({ code: 2, stderr: expect.stringContaining("cannot read the SSH key") });
     const wrong = await laptop.run("bash", [client, "--key", client]);
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining(`cannot sign with ${client}`) });
-    expect(events().slice(before)).toEqual([]);
+    expect(watching.events().slice(before)).toEqual([]);
   });
 
   test("a captured datagram opens nothing: from elsewhere, later, or after kill -9", async () => {
@@ -177,7 +161,7 @@ describe("knocks signed with an SSH key", () => {
 
     await scene.instance.kill9();
     await scene.instance.start();
-    await watch();
+    watching = await Watching.start(scene.instance);
     expect(await knock(user, captured, stranger)).toMatchObject(denied("ssh_replayed"));
     expect(await knock(user, captured, laptop)).toMatchObject(denied("ssh_replayed"));
     expect([await doorOf(laptop), await doorOf(stranger)]).toEqual(["silent", "silent"]);
@@ -246,7 +230,8 @@ describe("knocks signed with an SSH key", () => {
     const user = await fresh(key, "--approval", "phone", "--pin");
     const client = laptop.start("bash", [await scene.instance.client(user.name), "--key", key]);
     await until(() => /Dial 864 and key \d{6}/.test(client.output()), { what: "it says what to dial" });
-    const repeats = () => events().filter(({ user: of, event }) => of === user.name && event === "ignored");
+    const repeats = () =>
+      watching.events().filter(({ user: of, event }) => of === user.name && event === "ignored");
     await until(() => repeats().length === 2, { what: "the other two tries are the same datagram" });
     const { pending } = await scene.instance.json(["pending"]);
     expect(pending).toMatchObject([{ user: user.name, address: laptop.address }]);

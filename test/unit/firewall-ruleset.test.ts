@@ -1,35 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { hours, milliseconds, seconds } from "../../src/shared/duration.ts";
+import { milliseconds, seconds } from "../../src/shared/duration.ts";
 import { FirewallError, type TablePlan } from "../../src/shared/firewall/firewall.ts";
 import type { Policy } from "../../src/shared/firewall/policy.ts";
 import { bootText, removalText, rulesetText, tableNames } from "../../src/shared/firewall/ruleset.ts";
 import { HOST_PREFIXES } from "../../src/shared/network.ts";
-
-const policy: Policy = {
-  guard: "services",
-  mode: "guard",
-  mark: 0x04000000,
-  onExpiry: "keep",
-  keepMax: hours(12),
-  services: [
-    { name: "ssh", ports: [{ proto: "tcp", from: 22, to: 22 }], replies: false },
-    {
-      name: "sip",
-      ports: [
-        { proto: "udp", from: 5060, to: 5060 },
-        { proto: "tcp", from: 5060, to: 5061 },
-      ],
-      replies: false,
-    },
-    { name: "rtp", ports: [{ proto: "udp", from: 10_000, to: 20_000 }], replies: true },
-  ],
-  public: [
-    { proto: "tcp", from: 80, to: 80 },
-    { proto: "tcp", from: 443, to: 443 },
-  ],
-  trustedInterfaces: ["wg0", "tun*"],
-  hooks: ["input"],
-};
+import { policy } from "../helpers/policy.ts";
 
 const plan: TablePlan = {
   owner: "/var/lib/knockline",
