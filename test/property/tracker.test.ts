@@ -26,11 +26,12 @@ function mayComplete(history: readonly { port: number; at: number }[]): boolean 
   const last = history.filter(({ port }) => ports.has(`u${port}`));
   const steps = last.filter((knock, i) => i === 0 || knock.port !== last[i - 1]?.port).slice(-3);
   const user = users.find(({ steps: own }) => own.every((step, i) => step.port === steps[i]?.port));
-  // the first of a repeated first step counts, so look for the earliest of that run
+  // the first of a repeated first step counts, until it is too old: then the repeat begins anew
   const first = last.findLastIndex(
     (knock, i) => knock.port === steps[0]?.port && last[i - 1]?.port !== knock.port,
   );
-  const since = last[first]?.at ?? 0;
+  const repeats = last.slice(first).filter((knock) => knock.port === steps[0]?.port);
+  const since = repeats.reduce((begun, { at }) => (at - begun > window ? at : begun), repeats[0]?.at ?? 0);
   const end = last.at(-1)?.at ?? 0;
   const decoyBefore = last.some(
     (knock) =>
