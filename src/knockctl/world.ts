@@ -5,6 +5,7 @@ import type { Paths, Settings } from "../shared/settings/settings.ts";
 import type { Machine } from "./audit/seen.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
+import type { FoundFile } from "./incrediblepbx/whitelist.ts";
 import type { Edit } from "./integrate/place.ts";
 import type { HostFirewall } from "./integrate/survey.ts";
 
@@ -128,6 +129,8 @@ export interface World {
   hostFirewall(root: string): Promise<HostFirewallPort>;
   /** The machine as `audit` sees it. @param root the folder that the host's files are under, mostly `/` */
   machine(root: string): Promise<Machine>;
+  /** The files of an Incredible PBX that say who gets in. @param root the folder they are under. @throws Failure */
+  installation(root: string): Promise<FoundFile[]>;
   /** What `init` works with. */
   foundation(): Promise<Foundation>;
 }

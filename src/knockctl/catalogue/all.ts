@@ -28,4 +28,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   firewall: "try, confirm and remove what is closed",
   phone: "prove the link to Asterisk, print its dialplan",
   config: "check the settings",
+  import: "take over what another product lets in",
 };

@@ -79,6 +79,25 @@ const restore: Command = {
   load: async () => (await import("../commands/backup.ts")).restore,
 };
 
+const importIncrediblePbx: Command = {
+  name: "import incrediblepbx",
+  args: ["<dir>"],
+  summary: "take over whom an Incredible PBX lets in; its folder is `/`, or a copy",
+  flags: [
+    { flags: "--dry-run", what: "say what would be done, change nothing" },
+    { flags: "--services <list>", what: "let all of them in to these services, whatever their rules say" },
+    { flags: "--users <list>", what: "who knocks now: for the commands that give each ports of his own" },
+    { flags: "--yes", what: "very wide networks (shorter than /16, IPv6 /32) are meant" },
+    JSON_FLAG,
+  ],
+  examples: [
+    "import incrediblepbx / --dry-run",
+    "import incrediblepbx / --services ssh,sip,rtp",
+    "import incrediblepbx /root/old-pbx --users ann,bob",
+  ],
+  load: async () => (await import("../commands/import-incrediblepbx.ts")).importIncrediblePbx,
+};
+
 const completion: Command = {
   name: "completion",
   args: ["<shell>"],
@@ -93,5 +112,5 @@ const completion: Command = {
 /** Commands about this installation. */
 export const instanceTopic: Topic = {
   title: "This instance",
-  commands: [init, status, audit, metrics, check, backup, restore, completion],
+  commands: [init, status, audit, metrics, check, backup, restore, importIncrediblePbx, completion],
 };

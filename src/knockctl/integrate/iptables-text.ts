@@ -40,8 +40,8 @@ export function readIptables(text: string): IptablesText {
   return { lines, policies, rules, commits };
 }
 
-/** Words as a shell would split them; iptables-save quotes only comments and log prefixes. */
-function wordsOf(spec: string): string[] {
+/** @returns words as a shell would split them; iptables-save quotes only comments and log prefixes. */
+export function wordsOf(spec: string): string[] {
   const words = spec.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
   return words.map((word) => (word.startsWith('"') ? word.slice(1, -1).replace(/\\(.)/g, "$1") : word));
 }

@@ -34,8 +34,7 @@ export function allow(
   wish: AllowWish,
   wide: boolean,
 ): { entry: AllowEntry; placed: Placed } {
-  const { what, network } = meant(wish.what);
-  if (network !== undefined) checkNetwork(network, wide);
+  const { what, network } = allowable(wish.what, wide);
   const services = wish.services ?? [];
   if (services.length > 0) checkServices(state, services);
   const before = state.allowlist.get(what);
@@ -199,9 +198,18 @@ function leave(state: GateState, tx: Transaction, networks: readonly Network[], 
   }
 }
 
-function meant(text: string): { what: string; network: Network | undefined } {
+/**
+ * Looks whether a text may be on the allowlist at all.
+ * @param wide the admin has said that a very wide network is meant
+ * @returns what the entry is called by; its network, undefined for a name
+ * @throws Refusal `usage` for what is neither address, network nor name; `refused` for what is never let in, or too wide
+ */
+export function allowable(text: string, wide: boolean): { what: string; network: Network | undefined } {
   const parsed = parseNetwork(text);
-  if (parsed?.ok) return { what: parsed.network, network: parsed.network };
+  if (parsed?.ok) {
+    checkNetwork(parsed.network, wide);
+    return { what: parsed.network, network: parsed.network };
+  }
   if (parsed !== undefined) {
     const [host] = text.split("/");
     throw new Refusal(
