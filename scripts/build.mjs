@@ -1,8 +1,9 @@
-// Builds each program into one file: dist/NAME.cjs. CommonJS because it starts faster than an ES module.
+// Builds each program into one file, dist/NAME.cjs, and the manual pages. CommonJS because it starts faster than an ES module.
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeManuals } from "./man.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -36,4 +37,5 @@ await Promise.all(
   ),
 );
 for (const name of Object.keys(programs)) chmodSync(join(root, "bin", name), 0o755);
-console.log(`built ${Object.keys(programs).join(", ")} into dist/`);
+await writeManuals();
+console.log(`built ${Object.keys(programs).join(", ")} into dist/, with the manual`);

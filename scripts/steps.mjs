@@ -102,9 +102,14 @@ export async function buildPrograms(stream) {
         changedAt(join(root, "dist", name)),
       ),
     );
-    const sources = ["src", "clients", "scripts/build.mjs", "package-lock.json"].map((name) =>
-      join(root, name),
-    );
+    const sources = [
+      "src",
+      "clients",
+      "docs/man",
+      "scripts/build.mjs",
+      "scripts/man.mjs",
+      "package-lock.json",
+    ].map((name) => join(root, name));
     if (built >= Math.max(...sources.map(newestIn))) return "up to date";
     await quietly(process.execPath, ["scripts/build.mjs"]);
     return "built";

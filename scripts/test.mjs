@@ -37,6 +37,10 @@ const TOOLS = {
   "systemd-nspawn": "systemd-container",
   mmdebstrap: "mmdebstrap",
   lintian: "lintian",
+  mandoc: "mandoc",
+  groff: "groff",
+  fish: "fish",
+  zsh: "zsh",
 };
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */

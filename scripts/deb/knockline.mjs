@@ -1,7 +1,7 @@
 // @ts-check
 // The package `knockline`: programs, units, completions, sounds, clients, documents.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../steps.mjs";
@@ -67,20 +67,18 @@ function putUnits(tree) {
   copy(tree, "usr/lib/sysctl.d/30-knockline.conf", join(source, "knockline.sysctl"));
 }
 
-/** Manual pages in roff, wherever the build or the documents have them. @param {Tree} tree */
+/** Manual pages, as the build made them. @param {Tree} tree */
 function putManuals(tree) {
-  for (const folder of ["docs/man", "dist/man"].map((name) => join(root, name)).filter(existsSync))
-    for (const name of readdirSync(folder).filter((file) => /\.[1-8]$/.test(file)))
-      put(tree, `usr/share/man/man${name.at(-1)}/${name}.gz`, gzip(readFileSync(join(folder, name))));
+  const folder = join(root, "dist/man");
+  for (const name of readdirSync(folder))
+    put(tree, `usr/share/man/man${name.at(-1)}/${name}.gz`, gzip(readFileSync(join(folder, name))));
 }
 
 /** @param {Tree} tree */
 function putDocuments(tree) {
   const doc = "usr/share/doc/knockline";
   copy(tree, `${doc}/README.md`, join(root, "README.md"));
-  copy(tree, `${doc}/docs`, join(root, "docs"), {
-    wanted: (path) => path.endsWith(".md") && !path.startsWith("man/"),
-  });
+  copy(tree, `${doc}/docs`, join(root, "docs"), { wanted: (path) => path.endsWith(".md") });
   put(tree, `${doc}/NEWS.md.gz`, gzip(readFileSync(join(root, "CHANGELOG.md"))));
   put(tree, `${doc}/examples/knockline.toml`, exampleSettings());
   const own = readFileSync(join(root, "LICENSE"), "utf8");

@@ -1,7 +1,17 @@
 import type { RefusalCode } from "../shared/gate/verbs.ts";
 
-/** Exit codes: 0 done, 1 refused or findings, 2 usage, 3 not found, 4 no permission, 5 the world is broken. */
+/** Exit codes; what each means is in EXIT_MEANS. */
 export const EXIT = { done: 0, refused: 1, usage: 2, notFound: 3, permission: 4, broken: 5 } as const;
+
+/** What the exit codes mean, for the manual. */
+export const EXIT_MEANS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done",
+  refused: "refused, or there are findings",
+  usage: "the command line asks for something that cannot be",
+  notFound: "there is no such user, grant or entry",
+  permission: "it needs root, or the owner of the instance",
+  broken: "the world is broken: nft is missing, the store is damaged, Asterisk does not answer",
+};
 
 const EXIT_OF: Record<RefusalCode, number> = {
   refused: EXIT.refused,

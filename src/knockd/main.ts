@@ -9,10 +9,10 @@ import { Switchboard } from "../shared/gate/switchboard.ts";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
+import { DAEMON_EXIT, daemonHelp, KNOCKD } from "../shared/host/daemon.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
-import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
@@ -21,20 +21,6 @@ import { Sniffer } from "./adapters/sniffer.ts";
 import { portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
 import { NameWatch } from "./name-watch.ts";
-
-const HELP = `knockd - watches for knocks and is the gate: the only writer of store and kernel
-
-usage: knockd [--config FILE] [--check]
-
-  --config FILE  settings (default ${SYSTEM_CONFIG}, or $KNOCKLINE_CONFIG)
-  --check        read the settings, say what is wrong with them, change nothing
-  --version, --help
-
-SIGHUP reads the settings again; SIGTERM and SIGINT stop: doors that are open close on time by themselves.
-examples:
-  knockd --config /etc/knockline/knockline.toml
-  knockd --config ./var/knockline.toml --check
-`;
 
 const VERSION = "0.1.0";
 /** How long to wait for a knockctl that is the gate for one command, and how often to look. */
@@ -191,12 +177,12 @@ function die(error: unknown): never {
       ? `knockd: ${error.message}\n        ${error.cure}\n`
       : `knockd: ${error instanceof Error ? error.stack : error}\n`,
   );
-  process.exit(error instanceof SettingsError ? 2 : 5);
+  process.exit(error instanceof SettingsError ? DAEMON_EXIT.settings : DAEMON_EXIT.broken);
 }
 
-const asked = daemonOptions("knockd");
+const asked = daemonOptions(KNOCKD);
 const { config } = asked;
-if (asked.help) process.stdout.write(HELP);
+if (asked.help) process.stdout.write(daemonHelp(KNOCKD));
 else if (asked.version) process.stdout.write(`knockd ${VERSION}\n`);
 else if (asked.check)
   loadSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);

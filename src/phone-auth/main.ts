@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
+import { DAEMON_EXIT, daemonHelp, PHONE_AUTH } from "../shared/host/daemon.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { loadSettings } from "../shared/settings/adapters/load.ts";
-import { SYSTEM_CONFIG } from "../shared/settings/paths.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { readCredentials } from "./adapters/credentials.ts";
@@ -15,20 +15,6 @@ import type { CallSettings } from "./call/call.ts";
 import { Driver } from "./driver.ts";
 import { openChildLink } from "./link/adapters/child-link.ts";
 import type { LinkState } from "./link/link.ts";
-
-const HELP = `phone-auth - takes calls from Asterisk, and asks the gate what to do about them
-
-usage: phone-auth [--config FILE] [--check]
-
-  --config FILE  settings (default ${SYSTEM_CONFIG}, or $KNOCKLINE_CONFIG)
-  --check        read settings and ARI password, say what is wrong with them, change nothing
-  --version, --help
-
-SIGTERM and SIGINT stop: calls are hung up.
-examples:
-  phone-auth --config /etc/knockline/knockline.toml
-  phone-auth --config ./var/knockline.toml --check
-`;
 
 const VERSION = "0.1.0";
 
@@ -128,12 +114,12 @@ function die(error: unknown): never {
       ? `phone-auth: ${error.message}\n            ${error.cure}\n`
       : `phone-auth: ${error instanceof Error ? error.stack : error}\n`,
   );
-  process.exit(error instanceof SettingsError ? 2 : 5);
+  process.exit(error instanceof SettingsError ? DAEMON_EXIT.settings : DAEMON_EXIT.broken);
 }
 
-const asked = daemonOptions("phone-auth");
+const asked = daemonOptions(PHONE_AUTH);
 const { config } = asked;
-if (asked.help) process.stdout.write(HELP);
+if (asked.help) process.stdout.write(daemonHelp(PHONE_AUTH));
 else if (asked.version) process.stdout.write(`phone-auth ${VERSION}\n`);
 else if (asked.check)
   readSettings(config).then(({ paths }) => process.stdout.write(`${paths.config} is fine\n`), die);

@@ -83,6 +83,16 @@ describe("the packages", () => {
     expect(natives("arm64")).toEqual([expect.stringContaining("linux-arm64/classic-level.armv8.node")]);
   });
 
+  test("every program and the settings have their manual page", () => {
+    const paths = listing(deb("amd64")).map((line) => line.split(/\s+/)[5]?.replace(/^\.?\//, "") ?? "");
+    const programs = paths.filter((path) => /^usr\/sbin\/./.test(path)).map((path) => path.split("/")[2]);
+    expect(programs).toHaveLength(3);
+    for (const name of programs) expect(paths).toContain(`usr/share/man/man8/${name}.8.gz`);
+    expect(paths).toEqual(
+      expect.arrayContaining(["usr/share/man/man5/knockline.toml.5.gz", "usr/share/man/man7/knockline.7.gz"]),
+    );
+  });
+
   test("the programs run from an unpacked tarball, with nothing of the checkout", () => {
     const name = "knockline-0.9.0-amd64";
     execFileSync("tar", ["-xzf", join(folder, "first", `${name}.tar.gz`), "-C", folder]);

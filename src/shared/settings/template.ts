@@ -10,11 +10,12 @@ export function settingsToml(name: string): string {
 # Durations: 90s 15m 2h 1d.
 
 [paths]
-# Relative paths count from this file's folder.
+# Relative paths count from this file's folder. The installed service has defaults of its own: state in
+# /var/lib/knockline, run in /run/knockline.
 # state = "."            # store and boot.nft
 # run = "."              # the sockets; the path may be ${SOCKET_PATH_BYTES} bytes long at most
 # secret = "secret"      # 32 random bytes, not readable by others
-# ari_secret = "ari.secret"
+# ari_secret = "ari.secret"   # the password of Asterisk's ARI user
 # sounds = "/usr/share/knockline/sounds"   # our recordings; in a checkout they are found beside the programs
 
 [server]
@@ -28,6 +29,7 @@ ports = "2000-32767"
 window = "30s"
 # Secret ports that belong to nobody: whoever scans touches one and spoils his own attempt.
 decoys = 61
+# Addresses to listen on, IPv4 and IPv6.
 listen = ["0.0.0.0", "::"]
 
 [access]
@@ -105,6 +107,7 @@ longest_call = "3m"
 ring = "25s"
 
 [history]
+# How long the history of grants and denials is kept.
 keep = "90d"
 
 [log]
