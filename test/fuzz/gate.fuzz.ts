@@ -110,6 +110,7 @@ const digitsOf = (bytes: Buffer): string => bytes.toString("latin1").replace(/\D
 
 export const splitLines = target({
   name: "lines",
+  limit: 1_000, // three times over, and in pieces of seven bytes
   seeds: () => [...admin.map((line) => `${line}\n`), admin.join("\n"), `${"x".repeat(70_000)}\n`, "\n\n\n"],
   words: ["\n", "\r"],
   run: (bytes) => [7, 1_460, bytes.length + 1].map((size) => attempt(() => split(bytes, size), RangeError)),
