@@ -151,8 +151,9 @@ export class Instance {
    */
   async start(env = {}, { deadline = 10_000 } = {}) {
     this.#line = undefined;
-    const command = [join(ROOT, "bin/knockd"), "--config", this.config];
-    const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
+    const knockd = this.host.start(join(ROOT, "bin/knockd"), ["--config", this.config], {
+      env: { ...this.env, ...env },
+    });
     this.#knockd = knockd;
     let over = false;
     knockd.ended.then(() => {

@@ -44,7 +44,7 @@ export function knocklineTree(architecture) {
 function putPrograms(tree, architecture) {
   for (const [installed, name] of Object.entries(PROGRAMS)) {
     const source = readFileSync(join(root, "bin", name), "utf8");
-    put(tree, `${LIB}/bin/${name}`, source.replace(/^#!.*/, `#!/${LIB}/runtime`), 0o755);
+    put(tree, `${LIB}/bin/${name}`, source.replace(/^#!.*\bnode\b/, `#!/${LIB}/runtime`), 0o755);
     tree.set(`usr/sbin/${installed}`, { link: `../lib/knockline/bin/${name}` });
   }
   copy(tree, `${LIB}/bin/package.json`, join(root, "bin/package.json"));

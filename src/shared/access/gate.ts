@@ -67,6 +67,8 @@ export interface NameWatcher {
 export type Decision<T> = (state: GateState, tx: Transaction) => T;
 
 const RECONCILE_EVERY = seconds(30);
+/** Every so many looks the rules are read too: who alters them is noticed at once by the watcher, and a process costs 10 ms. */
+const RULES_EVERY = 10;
 const RETRY_AFTER = seconds(1);
 const PURGE_EVERY = hours(24);
 /** Decisions that share one write to the disk and one transaction in the kernel. */
@@ -103,6 +105,7 @@ export class Gate {
   #busy = false;
   #number = 0;
   #nextReconcile = 0;
+  #looks = 0;
   #nextPurge = 0;
   readonly #bootFile: BootFile;
   /** Who looks up names again and again: knockd; nobody while a knockctl is the gate. */
@@ -219,6 +222,13 @@ export class Gate {
     }).catch((error) => this.#kernelFailed(error));
   }
 
+  /** The regular look: at the elements, now and then at the rules; always at both where TCP knocks are counted. */
+  async #look(): Promise<void> {
+    const isDeep = this.#looks++ % RULES_EVERY === 0 || this.projector.knockTcp.length > 0;
+    if (isDeep || this.projector.plan() === undefined) return this.heal();
+    await this.alone(() => this.#reconcile()).catch((error) => this.#kernelFailed(error));
+  }
+
   /** What is due: ends grants that ran out, ends a trial, compares the kernel with the ledger, forgets old history. */
   async sweep(): Promise<void> {
     let next = Number.POSITIVE_INFINITY;
@@ -235,7 +245,7 @@ export class Gate {
     const { uptime, wall } = this.parts.clock();
     if (uptime >= this.#nextReconcile) {
       this.#nextReconcile = uptime + RECONCILE_EVERY;
-      await this.heal();
+      await this.#look();
       await this.alone(() => this.#writeClock()).catch(() => undefined);
     }
     if (uptime >= this.#nextPurge) {
@@ -374,6 +384,7 @@ export class Gate {
     const what = error instanceof FirewallError ? `${error.message}; ${error.cure}` : String(error);
     this.problems.set("kernel", what);
     this.parts.log.error("the kernel's table could not be made right: trying again", { message: what });
+    this.#looks = 0;
     this.#nextReconcile = this.parts.clock().uptime + RETRY_AFTER;
     this.parts.wake(RETRY_AFTER);
   }
