@@ -2,11 +2,28 @@ import type { World } from "./world.ts";
 
 /** One option of a command. */
 export interface Flag {
-  /** As the help shows it: `--ttl <time>`, `-w, --watch`. */
+  /** As the help shows it: `--ttl <time>`, `-w, --watch`. What the placeholder is called decides how Tab completes it. */
   readonly flags: string;
   readonly what: string;
   /** The only values it takes. */
   readonly choices?: readonly string[];
+}
+
+/** What a command line option is called and what follows it. */
+export interface OptionName {
+  /** `-w`, with its hyphen. */
+  readonly short?: string | undefined;
+  /** `--watch`, with both. */
+  readonly long: string;
+  readonly value?: string | undefined;
+  readonly optional: boolean;
+}
+
+/** @returns the parts of a flag as a catalogue writes it: `-w, --watch`, `--ttl <time>`, `--pin [-]`. */
+export function optionName(flags: string): OptionName {
+  const [, short, long = flags, bracket, value] =
+    /^(?:(-\w), )?(--[a-z-]+)(?: ([<[])([^>\]]+)[>\]])?$/.exec(flags) ?? [];
+  return { short, long, value, optional: bracket === "[" };
 }
 
 /** What was asked for: positional arguments (missing optional ones undefined) and options in camel case. */

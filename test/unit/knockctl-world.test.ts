@@ -4,8 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { foundationOf } from "../../src/knockctl/adapters/foundation.ts";
-import { COMMANDS } from "../../src/knockctl/catalogue/all.ts";
-import { SHELLS } from "../../src/knockctl/completion.ts";
 import { settingsToml } from "../../src/shared/settings/template.ts";
 
 let folder: string;
@@ -58,31 +56,6 @@ describe("what init lays down", () => {
     const { letters } = foundationOf("/nowhere/knockline.toml");
     expect(letters(8)).toMatch(/^[a-z0-9]{8}$/);
     expect(letters(32)).not.toBe(letters(32));
-  });
-});
-
-describe("tab completion", () => {
-  /** What bash would offer for the last of these words. */
-  function offered(...words: string[]): string[] {
-    const script = `${SHELLS.bash?.(COMMANDS)}
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _knockctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const out = execFileSync("bash", ["-c", script, "bash", "knockctl", ...words], { encoding: "utf8" });
-    return out.split("\n").filter((line) => line !== "");
-  }
-
-  test("bash offers commands, their second words and their options", () => {
-    expect(offered("hi")).toEqual(["history"]);
-    expect(offered("user", "r")).toEqual(["rotate", "remove"]);
-    expect(offered("grant", "--s")).toEqual(["--services"]);
-    expect(offered("grant", "203.0.113.7", "--t")).toEqual(["--ttl"]);
-    expect(offered("user", "add", "alice", "--max")).toEqual(["--max-ttl"]);
-  });
-
-  test("zsh and fish know every command too", () => {
-    for (const shell of ["zsh", "fish"]) {
-      const script = SHELLS[shell]?.(COMMANDS) ?? "";
-      for (const { name } of COMMANDS) expect(script).toContain(name.split(" ").at(-1));
-    }
   });
 });
 

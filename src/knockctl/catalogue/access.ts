@@ -22,8 +22,8 @@ const grant: Command = {
   args: ["<address>"],
   summary: "open for an address; `me` is the SSH peer of this session",
   flags: [
-    { flags: "--user <name>", what: "on behalf of a user: his services, his time" },
-    { flags: "--services <list>", what: "only these services: ssh,sip" },
+    { flags: "--user <user>", what: "on behalf of a user: his services, his time" },
+    { flags: "--services <services>", what: "only these services: ssh,sip" },
     { flags: "--ttl <time>", what: "for how long: 90s, 15m, 2h, 1d" },
     { flags: "--reason <text>", what: "why, for list and history" },
     JSON_FLAG,
@@ -47,7 +47,7 @@ const extend: Command = {
 
 const revoke: Command = {
   name: "revoke",
-  args: ["[what]"],
+  args: ["[who]"],
   summary: "close at once: a grant's id, an address, or all of a user",
   flags: [
     { flags: "--all", what: "close everything" },
@@ -63,7 +63,7 @@ const history: Command = {
   summary: "show what happened, oldest first",
   flags: [
     { flags: "--since <when>", what: "not older than a time ago (1d, 2h) or a date (2026-08-01)" },
-    { flags: "--user <name>", what: "only of this user" },
+    { flags: "--user <user>", what: "only of this user" },
     { flags: "--addr <address>", what: "only of this address" },
     JSON_FLAG,
   ],

@@ -9,7 +9,7 @@ const add: Command = {
   args: ["<what>"],
   summary: "let an address, a network or a DNS name in for good; `me` is the SSH peer",
   flags: [
-    { flags: "--services <list>", what: "only these services: sip,rtp (all when not said)" },
+    { flags: "--services <services>", what: "only these services: sip,rtp (all when not said)" },
     { flags: "--note <text>", what: "whose it is, for list and export" },
     { flags: "--expires <when>", what: "the last day: 2026-12-31 (or an ISO time), or a time from now: 30d" },
     YES,
@@ -34,7 +34,7 @@ const list: Command = {
 
 const remove: Command = {
   name: "allow remove",
-  args: ["<what>"],
+  args: ["<entry>"],
   summary: "take an entry off; its sessions are cut",
   flags: [
     { flags: "--keep-sessions", what: "let open TCP sessions go on, only new ones are refused" },

@@ -85,7 +85,10 @@ const importIncrediblePbx: Command = {
   summary: "take over whom an Incredible PBX lets in; its folder is `/`, or a copy",
   flags: [
     { flags: "--dry-run", what: "say what would be done, change nothing" },
-    { flags: "--services <list>", what: "let all of them in to these services, whatever their rules say" },
+    {
+      flags: "--services <services>",
+      what: "let all of them in to these services, whatever their rules say",
+    },
     { flags: "--users <list>", what: "who knocks now: for the commands that give each ports of his own" },
     { flags: "--yes", what: "very wide networks (shorter than /16, IPv6 /32) are meant" },
     JSON_FLAG,

@@ -10,7 +10,7 @@ const SSH_KEY: Flag = {
 };
 
 const WISHES: readonly Flag[] = [
-  { flags: "--services <list>", what: "what a knock opens: ssh,sip (ssh when not said)" },
+  { flags: "--services <services>", what: "what a knock opens: ssh,sip (ssh when not said)" },
   {
     flags: "--proof <kind>",
     what: "what the last step must carry (ssh with a key, else otp)",
@@ -47,7 +47,7 @@ const add: Command = {
 
 const set: Command = {
   name: "user set",
-  args: ["<name>"],
+  args: ["<user>"],
   summary: "change a user; what is not named stays",
   flags: [
     ...WISHES,
@@ -76,7 +76,7 @@ const list: Command = {
 
 const show: Command = {
   name: "user show",
-  args: ["<name>"],
+  args: ["<user>"],
   summary: "show a user, secret ports and all",
   flags: [JSON_FLAG],
   examples: ["user show alice"],
@@ -85,7 +85,7 @@ const show: Command = {
 
 const rotate: Command = {
   name: "user rotate",
-  args: ["<name>"],
+  args: ["<user>"],
   summary: "draw new secrets; the old ones are worth nothing at once",
   flags: [{ flags: "--ports", what: "three new ports" }, PIN, OTP, JSON_FLAG],
   examples: ["user rotate alice --ports", "user rotate alice --pin --otp"],
@@ -94,7 +94,7 @@ const rotate: Command = {
 
 const remove: Command = {
   name: "user remove",
-  args: ["<name>"],
+  args: ["<user>"],
   summary: "remove a user and close what is open for him",
   flags: [JSON_FLAG],
   examples: ["user remove alice"],
@@ -103,7 +103,7 @@ const remove: Command = {
 
 const client: Command = {
   name: "user client",
-  args: ["<name>"],
+  args: ["<user>"],
   summary: "print one self-contained client to knock with",
   flags: [
     {
@@ -123,7 +123,7 @@ const client: Command = {
 
 const exportUsers: Command = {
   name: "user export",
-  args: ["[name]"],
+  args: ["[user]"],
   summary: "print users as JSON for configuration management; no secret is in it unless asked for",
   flags: [
     {

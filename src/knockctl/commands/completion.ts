@@ -1,6 +1,6 @@
 import { COMMANDS } from "../catalogue/all.ts";
 import type { Run } from "../command.ts";
-import { SHELLS } from "../completion.ts";
+import { SHELLS } from "../completion/shells.ts";
 import { EXIT, misused } from "../failure.ts";
 
 /** `knockctl completion`. */

@@ -1,6 +1,6 @@
 import { TOPICS } from "../catalogue/all.ts";
-import type { Command, Topic } from "../command.ts";
-import { argument, optionMacros, optionName, sentences, tagged, typed } from "./mdoc.ts";
+import { type Command, optionName, type Topic } from "../command.ts";
+import { argument, optionMacros, sentences, tagged, typed } from "./mdoc.ts";
 
 function argumentMacros(arg: string): string {
   const name = argument(arg.slice(1, -1));

@@ -1,3 +1,5 @@
+import type { OptionName } from "../command.ts";
+
 /**
  * @returns text that roff takes literally (groff_char(7), mdoc(7)): hyphens that can be copied, no escapes, and no line
  *   that begins as a request
@@ -30,23 +32,6 @@ export const argument = (text: string): string => {
   // a lone punctuation mark or a macro's name would be taken for what it is to mdoc
   return /^[\w\\./<>=:-]{4,}$/.test(safe) ? safe : `"${safe}"`;
 };
-
-/** What a command line option is called and what follows it. */
-export interface OptionName {
-  /** `-w`, with its hyphen. */
-  readonly short?: string | undefined;
-  /** `--watch`, with both. */
-  readonly long: string;
-  readonly value?: string | undefined;
-  readonly optional: boolean;
-}
-
-/** @returns the parts of a flag as a catalogue writes it: `-w, --watch`, `--ttl <time>`, `--pin [-]`. */
-export function optionName(flags: string): OptionName {
-  const [, short, long = flags, bracket, value] =
-    /^(?:(-\w), )?(--[a-z-]+)(?: ([<[])([^>\]]+)[>\]])?$/.exec(flags) ?? [];
-  return { short, long, value, optional: bracket === "[" };
-}
 
 /** @returns `Fl -ttl Ar time`: macros on one line, without the leading dot */
 export function optionMacros({ short, long, value, optional }: OptionName): string {
