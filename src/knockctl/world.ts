@@ -2,6 +2,7 @@ import type { Asker } from "../shared/gate/verbs.ts";
 import type { ListenerView } from "../shared/gate/views.ts";
 import type { TriedToml } from "../shared/settings/adapters/toml.ts";
 import type { Paths, Settings } from "../shared/settings/settings.ts";
+import type { Outside } from "./audit/outside/walk.ts";
 import type { Machine } from "./audit/seen.ts";
 import type { Salt } from "./backup/envelope.ts";
 import type { Pbx } from "./commands/phone-pbx.ts";
@@ -129,6 +130,8 @@ export interface World {
   hostFirewall(root: string): Promise<HostFirewallPort>;
   /** The machine as `audit` sees it. @param root the folder that the host's files are under, mostly `/` */
   machine(root: string): Promise<Machine>;
+  /** The network around this machine, as `audit --from-outside` tries it. */
+  outside(): Promise<Outside>;
   /** The files of an Incredible PBX that say who gets in. @param root the folder they are under. @throws Failure */
   installation(root: string): Promise<FoundFile[]>;
   /** What `init` works with. */

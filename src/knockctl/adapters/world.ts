@@ -96,6 +96,7 @@ export function openWorld(config: string, self: string): OpenWorld {
     backupFiles: async () => (await import("./backup-files.ts")).backupFilesOf(await pathsOnce()),
     hostFirewall: async (root) => (await import("./host-firewall.ts")).openHostFirewall(root),
     machine: async (root) => (await import("./audit-machine.ts")).auditMachine(await pathsOnce(), root),
+    outside: async () => (await import("./outside.ts")).openOutside(),
     installation: async (root) => (await import("./installation.ts")).readInstallation(root),
     foundation: async () => (await import("./foundation.ts")).foundationOf(config),
     close: async () => (await asker?.catch(() => undefined))?.close(),

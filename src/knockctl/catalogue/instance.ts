@@ -38,9 +38,29 @@ const check: Command = {
 const audit: Command = {
   name: "audit",
   summary: "look for what is open, weak, stale or would not survive a reboot; changes nothing",
-  flags: [{ flags: "--root <folder>", what: "where the host's own files are (/)" }, JSON_FLAG],
-  examples: ["audit", "audit --json | jq -r '.findings[].fix'"],
-  load: async () => (await import("../commands/audit.ts")).auditHere,
+  flags: [
+    { flags: "--root <folder>", what: "where the host's own files are (/)" },
+    { flags: "--from-outside <host>", what: "on another machine, with no instance: try that host's doors" },
+    { flags: "--client <file>", what: "knock with this bash client (user client NAME)" },
+    { flags: "--ports <list>", what: "TCP ports that must be closed: tcp/22,tcp/5061 (the client's own)" },
+    { flags: "--second <address>", what: "another address of this machine, which must stay out" },
+    { flags: "--via <interface>", what: "a trusted VPN here, by which the ports are open" },
+    { flags: "--via-host <host>", what: "what the server is called behind it" },
+    { flags: "--wait <time>", what: "wait for the expiry, so long at most" },
+    { flags: "--phone", what: "the knock needs a call: have a phone at hand" },
+    { flags: "--as <name>", what: "what this vantage point is called (this machine's name)" },
+    { flags: "--save <file>", what: "keep what was seen from here" },
+    { flags: "--merge <files>", what: "show what was saved elsewhere in the same table: a.json,b.json" },
+    JSON_FLAG,
+  ],
+  examples: [
+    "audit",
+    "audit --json | jq -r '.findings[].fix'",
+    "audit --from-outside pbx.example.com --ports tcp/22,tcp/5061",
+    "audit --from-outside pbx.example.com --client knock-ann.sh --wait 65m --save home.json",
+    "audit --merge home.json,office.json",
+  ],
+  load: async () => (await import("../commands/audit.ts")).auditAnywhere,
 };
 
 const PASSPHRASE: Flag = {

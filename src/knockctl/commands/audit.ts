@@ -43,8 +43,15 @@ async function see(world: World, root: string): Promise<Seen> {
   };
 }
 
-/** `knockctl audit`: changes nothing; exits 1 when there is something to put right. */
-export const auditHere: Run = async (call, world) => {
+/** `knockctl audit`: of this machine, or from outside of another one. */
+export const auditAnywhere: Run = async (call, world) => {
+  // loaded late: it is for machines that have no instance
+  const { auditOutside, isFromOutside } = await import("./audit-outside.ts");
+  return isFromOutside(call) ? auditOutside(call, world) : auditHere(call, world);
+};
+
+/** Changes nothing; exits 1 when there is something to put right. */
+const auditHere: Run = async (call, world) => {
   const verdicts = audit(await see(world, textOption(call, "root") ?? "/"));
   const findings = verdicts.flatMap((one) => (one.kind === "finding" ? [one.finding] : []));
   const notSeen = verdicts.flatMap((one) => (one.kind === "unseen" ? [one.what] : []));
