@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { COMMANDS, GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
 import { interpret } from "../../src/knockctl/cli.ts";
 import { DENIALS } from "../../src/shared/access/denial.ts";
+import { KNOWN_KEYS, SERVICE_KEYS } from "../../src/shared/settings/decode/sections.ts";
 import { anchorsIn, type Code, codeIn, knockctlCalls, linksIn, pages } from "../helpers/documents.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -72,6 +73,27 @@ describe("every command that a page shows", () => {
     expect(complaint(["frobnicate"], "inline")).toMatch(/unknown command/);
     expect(complaint(["list", "--jsom"], "line")).toMatch(/unknown option/);
     expect(complaint(["user", "client", "ann", "--format", "exe"], "line")).toMatch(/format/);
+  });
+});
+
+describe("what else a page names", () => {
+  test.each(Object.entries(PAGES))("in %s is a setting that there is, under its section", (_name, text) => {
+    const named = codeIn(text).flatMap(
+      ({ text: code }) => /^\[([a-z.]+)\] ([a-z0-9_]+)/.exec(code)?.slice(1, 3).join(".") ?? [],
+    );
+    const known = (key: string): boolean =>
+      KNOWN_KEYS.includes(key) ||
+      (key.startsWith("services.") && SERVICE_KEYS.includes(key.split(".")[2] ?? ""));
+    expect(named.filter((key) => !known(key))).toEqual([]);
+  });
+
+  test("as `npm run NAME` is a script of package.json", () => {
+    const { scripts } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
+    const named = Object.values(PAGES).flatMap((text) =>
+      [...text.matchAll(/npm run ([a-z:]+[a-z])/g)].map(([, name]) => name),
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect([...new Set(named)].filter((name) => !Object.hasOwn(scripts, name ?? ""))).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { renderMetrics } from "../../src/knockctl/render/metrics.ts";
 import { Knocks } from "../../src/knockd/knocks.ts";
@@ -40,6 +41,14 @@ describe("metrics", () => {
     expect(value("knockline_start_time_seconds")).toBe(Date.parse(SINCE) / 1000);
     expect(value("knockline_firewall_state", 'state="ok"')).toBe(1);
     expect(value("knockline_firewall_state", 'state="missing"')).toBe(0);
+  });
+
+  test("are those that the page on monitoring lists, by the same names, and no others", async () => {
+    const page = readFileSync(new URL("../../docs/monitoring.md", import.meta.url), "utf8");
+    const [, table = ""] = page.split("## What there is");
+    const [rows = ""] = table.split("## Alerts");
+    const listed = [...rows.matchAll(/`(knockline_[a-z_]+)/g)].map(([, name]) => name);
+    expect(listed.sort()).toEqual([...(await exposed()).metrics.keys()].sort());
   });
 
   test("of a knockd that is down say so, and count nothing", async () => {
