@@ -35,6 +35,9 @@ const TYPED: readonly (readonly [typed: string, offered: readonly string[]])[] =
   ["knockctl grant 203.0.113.7 --services ss", ["ssh"]],
   ["knockctl user add bob --services ssh,w", ["ssh,web"]],
   ["knockctl user set ann --ttl ", []],
+  ["knockctl user rotate --ports a", ["ann"]],
+  ["knockctl audit --ports tcp/22 --phone --vi", ["--via", "--via-host"]],
+  ["knockctl -c other.toml user rotate --ports a", ["alma"]],
 ];
 
 /** A knockctl whose users are these. */

@@ -34,13 +34,14 @@ test("Tab offers the values of every option that takes one of a few", () => {
     }
 });
 
-test("an option takes a value in every command or in none, so that Tab can tell values from arguments", () => {
-  const takes = new Map<string, boolean>();
+test("Tab tells an option that wants a value from one of the same name that wants none, by the command before it", () => {
   for (const { name, flags = [] } of COMMANDS)
     for (const { flags: text } of flags) {
       const { long, value, optional } = optionName(text);
-      const now = value !== undefined && !optional;
-      expect(takes.get(long) ?? now, `${name} ${long}`).toBe(now);
-      takes.set(long, now);
+      const wants = value !== undefined && !optional;
+      expect(table.taking.includes(`${name} ${long}`), `${name} ${long}`).toBe(wants);
     }
+  expect(table.taking).toContain("audit --ports");
+  expect(table.taking).not.toContain("user rotate --ports");
+  expect(table.takingAnywhere).toEqual(["--config", "-c"]);
 });

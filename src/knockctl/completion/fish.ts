@@ -18,7 +18,7 @@ const asked = (offer: Offer): string =>
 
 /** The completion for fish 3 and newer: one function that looks at the words typed so far. */
 export function fish(commands: readonly Command[]): string {
-  const { offers, groups, taking } = completionTable(commands);
+  const { offers, groups, taking, takingAnywhere } = completionTable(commands);
   const cases = [...offers].map(
     ([place, offer]) => `        case ${quoted(place)}\n            ${asked(offer)}`,
   );
@@ -51,9 +51,10 @@ function __knockctl_offer
         switch $word
             case '--config=*'
                 set config (string replace -- '--config=' '' $word)
-            case ${taking.join(" ")}
-                set option $word
             case '-*'
+                if contains -- $word ${takingAnywhere.join(" ")}; or contains -- "$at $word" ${taking.map(quoted).join(" ")}
+                    set option $word
+                end
             case '*'
                 if contains -- "$at" '' ${groups.join(" ")}
                     set at (string trim -- "$at $word")

@@ -10,7 +10,8 @@ const asked = (offer: Offer): string =>
  * word CURRENT behind the words typed before it, and `config`. Users are asked of knockctl, services read from the settings.
  */
 function look(commands: readonly Command[]): string {
-  const { offers, groups, taking } = completionTable(commands);
+  const { offers, groups, taking, takingAnywhere } = completionTable(commands);
+  const wanting = [...takingAnywhere.map((option) => `*" ${option}"`), ...taking.map((one) => `"${one}"`)];
   const cases = [...offers].map(([place, offer]) => `    "${place}") ${asked(offer)} ;;`);
   return `_knockctl_users() {
   knockctl --config "\${config:-${SYSTEM_CONFIG}}" user list 2>/dev/null | sed -n '1{/^USER/!q;};1!s/ .*//p'
@@ -31,8 +32,9 @@ _knockctl_look() {
     fi
     case "$word" in
       --config=*) config="\${word#*=}" ;;
-      ${taking.join("|")}) option="$word" ;;
-      -*) ;;
+      -*) case "$at $word" in
+        ${wanting.join("|")}) option="$word" ;;
+      esac ;;
       *) case "$at" in
         ${["''", ...groups].join("|")}) at="\${at:+$at }$word" ;;
         *) count=$((count + 1)) ;;

@@ -37,8 +37,10 @@ export interface Table {
   readonly offers: ReadonlyMap<string, Offer>;
   /** First words that want a second. */
   readonly groups: readonly string[];
-  /** Options that are followed by a value, with both hyphens or one. */
+  /** Options of a command that are followed by a value: `user add --ttl`, `list -w`. */
   readonly taking: readonly string[];
+  /** The same of every command, and before one: `--config`, `-c`. */
+  readonly takingAnywhere: readonly string[];
 }
 
 const wordsOf = (commands: readonly Command[], first: string): Word[] =>
@@ -72,19 +74,25 @@ function offersOf({ name, args = [], flags = [] }: Command): [place: string, off
   return [[`${name} -`, { kind: "words", words: options }], ...values, ...given];
 }
 
+/** @returns the options that want a value, with both hyphens or one. */
+const followedByValue = (flags: readonly Flag[]): string[] =>
+  flags
+    .map((flag) => optionName(flag.flags))
+    .filter(({ value, optional }) => value !== undefined && !optional)
+    .flatMap(({ short, long }) => [long, ...(short ? [short] : [])]);
+
 /** @returns what Tab offers, from the catalogue. */
 export function completionTable(commands: readonly Command[]): Table {
   const groups = [
     ...new Set(commands.flatMap(({ name }) => (name.includes(" ") ? [name.split(" ")[0] ?? ""] : []))),
   ];
-  const taking = [...COMMON, ...commands.flatMap(({ flags = [] }) => flags)]
-    .map(({ flags }) => optionName(flags))
-    .filter(({ value, optional }) => value !== undefined && !optional)
-    .flatMap(({ short, long }) => [long, ...(short ? [short] : [])]);
+  const taking = commands.flatMap(({ name, flags = [] }) =>
+    followedByValue(flags).map((option) => `${name} ${option}`),
+  );
   const offers = new Map<string, Offer>([
     ["", { kind: "words", words: firstWords(commands, groups) }],
     ...groups.map((group) => [group, { kind: "words", words: wordsOf(commands, group) }] as const),
     ...commands.flatMap(offersOf),
   ]);
-  return { offers, groups, taking: [...new Set(taking)] };
+  return { offers, groups, taking, takingAnywhere: followedByValue(COMMON) };
 }
