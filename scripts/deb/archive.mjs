@@ -35,7 +35,7 @@ export function tarball(tree, { epoch, top = "." }) {
 
 /** @param {Buffer | string} content @returns {Buffer} without the name and the time of a file */
 export function gzip(content) {
-  return gzipSync(content);
+  return gzipSync(content, { level: 9 });
 }
 
 /**

@@ -87,6 +87,21 @@ describe("what else a page names", () => {
     expect(named.filter((key) => !known(key))).toEqual([]);
   });
 
+  test("as an option of the bash client is one that it takes", () => {
+    const client = readFileSync(new URL("clients/knock.sh", root), "utf8");
+    const lines = Object.values(PAGES).flatMap((text) => codeIn(text).map(({ text: line }) => line));
+    const named = lines.flatMap((line) => {
+      // where it is an argument of ours, what follows is ours too
+      const [, after = ""] = /^(?!.*knockctl).*\bknock-[a-z]+\.sh"?((?: .*)?)$/.exec(line) ?? [];
+      const [ours = ""] = after.split(/ --then| #| {2,}/);
+      return ours.match(/(?<= )--?[a-z0-9-]+/g) ?? [];
+    });
+    expect(named.length).toBeGreaterThan(3);
+    const known = (option: string): boolean =>
+      new RegExp(`^ {6}(?:.* \\| )?${option}(?: \\||\\))`, "m").test(client);
+    expect([...new Set(named)].filter((option) => !known(option))).toEqual([]);
+  });
+
   test("as `npm run NAME` is a script of package.json", () => {
     const { scripts } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
     const named = Object.values(PAGES).flatMap((text) =>
