@@ -18,7 +18,7 @@ export type AddressKind =
   | "broadcast"
   | "link-local";
 
-/** IPv4 as it is canonical. A look at the kernel reads one for each element of each set, and these need no parser. */
+/** IPv4 in four decimal parts, no other form. A look at the kernel reads one for each element of each set: no parser. */
 const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /**
@@ -29,7 +29,6 @@ const CANONICAL_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}
 export function parseAddress(text: string): Address | undefined {
   if (text.length > 45) return undefined;
   if (CANONICAL_IPV4.test(text)) return text as Address;
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString() as Address;
   if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
   if (text.includes(".") && !/^::ffff:[0-9.]+$/i.test(text)) return undefined; // ::1.2.3.4, deprecated by RFC 4291
   return ipaddr.process(text).toString() as Address;

@@ -1,6 +1,7 @@
 import * as backup from "./backup.fuzz.ts";
 import * as firewall from "./firewall.fuzz.ts";
 import * as gate from "./gate.fuzz.ts";
+import * as imported from "./import.fuzz.ts";
 import * as knock from "./knock.fuzz.ts";
 import * as log from "./log.fuzz.ts";
 import * as nflog from "./nflog.fuzz.ts";
@@ -21,6 +22,7 @@ export const TARGETS: readonly Target[] = [
   backup,
   settings,
   firewall,
+  imported,
   store,
   phone,
   log,

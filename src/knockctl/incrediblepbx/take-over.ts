@@ -79,12 +79,15 @@ function namesOf(listed: readonly Listed[]): Map<string, string> {
   );
 }
 
+/** Prefix lengths by netmask. */
+const LENGTHS = new Map(
+  Array.from({ length: 33 }, (_, length) => [maskOf({ family: 4, length }), length] as const),
+);
+
 /** `192.0.2.0/255.255.255.0` as `192.0.2.0/24`, and bits beyond the prefix cleared, as iptables does. */
 function canonical(source: string): string {
   const [host = "", mask = ""] = source.split("/");
-  const length = Array.from({ length: 33 }, (_, n) => n).find(
-    (n) => maskOf({ family: 4, length: n }) === mask,
-  );
+  const length = LENGTHS.get(mask);
   const parsed = parseNetwork(length === undefined ? source : `${host}/${length}`);
   return parsed === undefined ? source : parsed.ok ? parsed.network : parsed.meant;
 }
@@ -127,20 +130,19 @@ export function servicesFor(ports: readonly PortRange[], services: readonly Serv
 
 /** One entry for each address, network and name, for all the services that any line says. */
 function merged(entries: readonly Entry[]): Entry[] {
-  const all = new Map<string, Entry>(); // bounded: by the lines read
+  const groups = new Map<string, Entry[]>(); // bounded: by the lines read
   for (const entry of entries) {
-    const before = all.get(entry.what);
-    all.set(entry.what, before === undefined ? entry : union(before, entry));
+    const group = groups.get(entry.what);
+    if (group === undefined) groups.set(entry.what, [entry]);
+    else group.push(entry);
   }
-  return [...all.values()];
-}
-
-function union(a: Entry, b: Entry): Entry {
-  const all = a.services.length === 0 || b.services.length === 0;
-  return {
-    what: a.what,
-    services: all ? [] : [...new Set([...a.services, ...b.services])],
-    note: a.note ?? b.note,
-    from: [...a.from, ...b.from],
-  };
+  return [...groups].map(([what, group]) => {
+    const toAll = group.some(({ services }) => services.length === 0);
+    return {
+      what,
+      services: toAll ? [] : [...new Set(group.flatMap(({ services }) => services))],
+      note: group.find(({ note }) => note !== null)?.note ?? null,
+      from: group.flatMap(({ from }) => from),
+    };
+  });
 }
