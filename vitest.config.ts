@@ -61,8 +61,9 @@ export default defineConfig({
           hookTimeout: 60_000,
           // whole programs on two noisy cores: a test that misses its deadline on the landing machine has a second go
           retry: process.env.CI === "true" ? 1 : 0,
-          // each file has a lab of its own; more at once would make the measured times those of a busy machine
-          maxWorkers: 2,
+          // each file has a lab of its own, and waits most of the time; more at once would make the measured times
+          // those of a busy machine
+          maxWorkers: 3,
           ...inTurn(3),
         },
       },

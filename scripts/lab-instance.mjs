@@ -11,6 +11,9 @@ import { isListening, until } from "./until.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** As the first line of bin/knockd has them; a host of the lab may have no `node` on its PATH. */
+const NODE_FLAGS = ["--max-semi-space-size=1"];
+
 /** @typedef {import("./lab-host.mjs").Host} Host */
 /** @typedef {import("./lab-children.mjs").Ran} Ran */
 /** @typedef {string | number | boolean | readonly string[]} Value */
@@ -151,9 +154,8 @@ export class Instance {
    */
   async start(env = {}, { deadline = 10_000 } = {}) {
     this.#line = undefined;
-    const knockd = this.host.start(join(ROOT, "bin/knockd"), ["--config", this.config], {
-      env: { ...this.env, ...env },
-    });
+    const command = [...NODE_FLAGS, join(ROOT, "bin/knockd"), "--config", this.config];
+    const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
     this.#knockd = knockd;
     let over = false;
     knockd.ended.then(() => {
