@@ -1,6 +1,6 @@
 // @ts-check
 // Child processes of the lab: followed to their end, found by their network namespace.
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /**
  * @typedef {{ code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }} Ran
@@ -29,6 +29,16 @@ export function spaceOf(pid) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]} the processes that its main thread has started and that have not ended
+ * @throws {Error} when there is no such process
+ */
+export function childrenOf(pid) {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return list === "" ? [] : list.split(" ").map(Number);
 }
 
 /** @param {number} pid */

@@ -149,13 +149,15 @@ export class Instance {
   /**
    * Starts knockd and waits until `knockctl status` calls it running.
    * @param {NodeJS.ProcessEnv} [env] laid over this.env, for this life only
-   * @param {{ deadline?: number }} [patience] ms; 10 s by default
+   * @param {{ deadline?: number, under?: readonly string[] }} [options] `deadline`: ms, 10 s by default; `under`: a
+   * program that becomes knockd, like `unshare -m`
    * @throws {Error} with its log when it ends, or is not up in time
    */
-  async start(env = {}, { deadline = 10_000 } = {}) {
+  async start(env = {}, { deadline = 10_000, under = [] } = {}) {
     this.#line = undefined;
-    const command = [...NODE_FLAGS, join(ROOT, "bin/knockd"), "--config", this.config];
-    const knockd = this.host.start(process.execPath, command, { env: { ...this.env, ...env } });
+    const program = [process.execPath, ...NODE_FLAGS, join(ROOT, "bin/knockd"), "--config", this.config];
+    const [command = "", ...args] = [...under, ...program];
+    const knockd = this.host.start(command, args, { env: { ...this.env, ...env } });
     this.#knockd = knockd;
     let over = false;
     knockd.ended.then(() => {

@@ -1,12 +1,15 @@
-import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keys } from "../../src/shared/access/records.ts";
 import { openLevelStore } from "../../src/shared/store/adapters/level.ts";
+import { crc32c } from "../../src/shared/store/crc32c.ts";
+import { isLogDamaged } from "../../src/shared/store/log-file.ts";
 import { MemoryStore } from "../../src/shared/store/memory.ts";
 import { migrate } from "../../src/shared/store/migrations.ts";
 import type { Store } from "../../src/shared/store/store.ts";
+import { isTableDamaged } from "../../src/shared/store/table-file.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -86,6 +89,51 @@ describe.each([
   it("says that it is damaged when its version makes no sense", async () => {
     await store.write([{ key: keys.schema, value: "soon" }]);
     await expect(migrate(store)).rejects.toMatchObject({ why: "damaged" });
+  });
+});
+
+describe("what we look at before we trust LevelDB's files", () => {
+  const fill = async (store: Store): Promise<void> => {
+    for (let n = 0; n < 150; n++) await store.write([{ key: `k${n}`, value: "x".repeat((n * 37) % 700) }]);
+  };
+  const only = async (kind: string): Promise<Buffer> => {
+    const name = (await readdir(folder)).find((file) => file.endsWith(kind)) ?? "";
+    return readFile(join(folder, name));
+  };
+  /** The file with one byte turned over, at each of a hundred places up to an end. */
+  const flipped = (bytes: Buffer, end: number): Buffer[] =>
+    Array.from({ length: 100 }, (_, n) => {
+      const copy = Buffer.from(bytes);
+      const at = Math.floor((n * end) / 100);
+      copy[at] = (copy[at] ?? 0) ^ (1 << (n % 8));
+      return copy;
+    });
+
+  it("knows the checksum of RFC 3720", () => {
+    expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
+    expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
+  });
+
+  it("finds any flipped byte of a log, and takes one that is torn at any place for whole", async () => {
+    const store = await openLevelStore(folder);
+    await fill(store);
+    const log = await only(".log"); // more than a block
+    await store.close();
+    expect(log.length).toBeGreaterThan(40_000);
+    expect(isLogDamaged(log)).toBe(false);
+    expect(flipped(log, log.length - 1_000).filter((bytes) => !isLogDamaged(bytes))).toEqual([]);
+    for (let n = 0; n < 100; n++) expect(isLogDamaged(log.subarray(0, n * 401))).toBe(false);
+  });
+
+  it("finds any flipped byte of a table, and a table without its end", async () => {
+    const store = await openLevelStore(folder);
+    await fill(store);
+    await store.close();
+    await (await openLevelStore(folder)).close(); // the log becomes a table
+    const table = await only(".ldb");
+    expect(isTableDamaged(table)).toBe(false);
+    expect(flipped(table, table.length - 48).filter((bytes) => !isTableDamaged(bytes))).toEqual([]);
+    for (let n = 0; n < 20; n++) expect(isTableDamaged(table.subarray(0, n * 2_001))).toBe(true);
   });
 });
 

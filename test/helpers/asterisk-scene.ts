@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childrenOf } from "../../scripts/lab-children.mjs";
 import { ARI_PASSWORD, type Asterisk, type AsteriskCall, startAsterisk } from "./asterisk.ts";
 import { type Instance, openScene, type Scene, type Settings } from "./instance.ts";
 import type { Running } from "./lab.ts";
@@ -46,9 +47,9 @@ export class PhoneScene {
 
   /** The process id of its child that runs ari-client. @throws when there is none */
   get linkPid(): number {
-    const [child] = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8").trim().split(" ");
-    if (!child) throw new Error("phone-auth has no child");
-    return Number(child);
+    const [child] = childrenOf(this.pid);
+    if (child === undefined) throw new Error("phone-auth has no child");
+    return child;
   }
 
   /** Starts phone-auth. */

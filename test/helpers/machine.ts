@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fetchDebian } from "../../scripts/debian-fetch.mjs";
+import { childrenOf } from "../../scripts/lab-children.mjs";
 import { type Host, type Lab, openLab, type Ran, type Running } from "./lab.ts";
 import { until } from "./wait.ts";
 
@@ -155,7 +156,7 @@ export class Machine {
 
 /** @returns the only child of a process @throws Error while there is none */
 function childOf(pid: number): number {
-  const [child = ""] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-  if (child === "") throw new Error(`${pid} has no child yet`);
-  return Number(child);
+  const [child] = childrenOf(pid);
+  if (child === undefined) throw new Error(`${pid} has no child yet`);
+  return child;
 }

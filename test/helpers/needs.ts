@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as vitest from "vitest";
 import { has } from "../../scripts/steps.mjs";
 
@@ -13,6 +13,7 @@ const PACKAGES: Record<string, string> = {
   sshd: "openssh-server",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
+  "mkfs.ext4": "e2fsprogs",
   pgrep: "procps",
   nsenter: "util-linux",
   sipp: "sip-tester",
@@ -35,6 +36,11 @@ const CONDITIONS: Record<string, () => string | undefined> = {
     spawnSync("unshare", ["-n", "--", "iptables-legacy", "-S"]).status === 0
       ? undefined
       : "iptables-legacy and its modules (apt-get install iptables; CONFIG_IP_NF_IPTABLES_LEGACY)",
+  /** An ext4 in a file. */
+  loop: () =>
+    spawnSync("losetup", ["-f"]).status === 0 && readFileSync("/proc/filesystems", "utf8").includes("ext4")
+      ? undefined
+      : "a loop device and ext4 in this kernel",
   long: () => (process.env.KNOCKLINE_LONG === "1" ? undefined : "the long run (npm run test:long)"),
 };
 

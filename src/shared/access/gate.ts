@@ -70,6 +70,7 @@ const RECONCILE_EVERY = seconds(30);
 /** Every so many looks the rules are read too: who alters them is noticed at once by the watcher, and a process costs 10 ms. */
 const RULES_EVERY = 10;
 const RETRY_AFTER = seconds(1);
+const STORE_RETRY = seconds(3);
 const PURGE_EVERY = hours(24);
 /** Decisions that share one write to the disk and one transaction in the kernel. */
 const MAX_BATCH = 256;
@@ -241,12 +242,14 @@ export class Gate {
         lapse(state, tx),
         state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
       );
-    }).catch((error) => this.parts.log.error("a sweep failed", { message: String(error) }));
+    }).catch((error) => {
+      if (!(error instanceof StoreError)) this.parts.log.error("a sweep failed", { message: String(error) });
+    });
     const { uptime, wall } = this.parts.clock();
     if (uptime >= this.#nextReconcile) {
       this.#nextReconcile = uptime + RECONCILE_EVERY;
       await this.#look();
-      await this.alone(() => this.#writeClock()).catch(() => undefined);
+      await this.alone(() => this.#writeClock());
     }
     if (uptime >= this.#nextPurge) {
       this.#nextPurge = uptime + PURGE_EVERY;
@@ -274,7 +277,7 @@ export class Gate {
 
   /** Gives up the store and ends child processes; the table stays and closes by itself. */
   async close(): Promise<void> {
-    await this.alone(() => this.#writeClock()).catch(() => undefined);
+    await this.alone(() => this.#writeClock());
     await this.#bootFile.close();
     await this.parts.firewall.close();
     await this.parts.store.close();
@@ -312,10 +315,7 @@ export class Gate {
         this.problems.delete("store");
       } catch (error) {
         tx.rollback();
-        this.problems.set(
-          "store",
-          error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error),
-        );
+        this.#storeFailed(error);
         return failAll(error);
       }
       try {
@@ -389,6 +389,16 @@ export class Gate {
     this.parts.wake(RETRY_AFTER);
   }
 
+  /** Tried again by a write of the clock's floor: whoever knocks next should not be the one who finds out. */
+  #storeFailed(error: unknown): void {
+    const what = error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error);
+    if (this.problems.get("store") !== what)
+      this.parts.log.error("the store took no write", { message: what });
+    this.problems.set("store", what);
+    this.#nextReconcile = Math.min(this.#nextReconcile, this.parts.clock().uptime + STORE_RETRY);
+    this.parts.wake(STORE_RETRY);
+  }
+
   #report(event: "firewall-repaired", reason: string): void {
     const { wall } = this.parts.clock();
     this.parts.log.warn("the kernel's table was repaired", { reason });
@@ -400,12 +410,21 @@ export class Gate {
     this.tell(event);
   }
 
-  /** While doors are open the clock's floor is kept fresh: what is left after a reboot is counted from it. */
+  /**
+   * While doors are open the clock's floor is kept fresh: what is left after a reboot is counted from it. Also
+   * written while the store is in trouble, to see whether it still is. Never throws.
+   */
   async #writeClock(): Promise<void> {
     const now = this.parts.clock();
     const open = [...this.state.ledger.all()].some((grant) => isLive(grant, now.uptime));
+    if (!open && !this.problems.has("store")) return;
     const value: ClockRecord = { ...now, boot: this.parts.boot };
-    if (open) await this.parts.store.write([{ key: keys.clock, value }]);
+    try {
+      await this.parts.store.write([{ key: keys.clock, value }]);
+      this.problems.delete("store");
+    } catch (error) {
+      this.#storeFailed(error);
+    }
   }
 
   #bootText(): string | undefined {

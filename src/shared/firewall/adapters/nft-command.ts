@@ -17,6 +17,7 @@ export class NftCommand {
   async load(text: string): Promise<FirewallOutcome> {
     const result = await this.#run(["-f", "-"], text);
     if (result.code === 0) return { ok: true };
+    if (result.failed === "missing") return failure("unavailable", nftMissing().message);
     if (result.code === undefined) return failure("unavailable", `nft did not finish: ${result.failed}`);
     return failureFrom(result.stderr);
   }

@@ -1,6 +1,14 @@
 import { accessSync, constants } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ClassicLevel } from "classic-level";
+import { isLogDamaged } from "../log-file.ts";
 import { type Entry, type Store, StoreError, type StoreFailure, type Write } from "../store.ts";
+import { isTableDamaged } from "../table-file.ts";
+
+/** How long before a file that looks damaged is looked at again. ms */
+const AGAIN = 100;
 
 /**
  * Opens the LevelDB store in a folder, which must exist, and takes its lock.
@@ -11,20 +19,52 @@ export async function openLevelStore(
   folder: string,
   settle: () => Promise<void> = async () => {},
 ): Promise<Store> {
-  const level = new ClassicLevel<string, unknown>(folder, { keyEncoding: "utf8", valueEncoding: "json" });
+  // not compressed, so that its checksums can be looked at
+  const options = { keyEncoding: "utf8", valueEncoding: "json", compression: false } as const;
+  const level = new ClassicLevel<string, unknown>(folder, options);
+  await checkFiles(folder, ".log", isLogDamaged); // opening reads them and throws them away
   try {
     await level.open();
   } catch (error) {
     throw storeError(error, folder);
   }
+  try {
+    await checkFiles(folder, ".ldb", isTableDamaged); // opening throws away those that a crash left unfinished
+  } catch (error) {
+    await level.close();
+    throw error;
+  }
   await settle();
   return new LevelStore(level, folder, settle);
+}
+
+/**
+ * LevelDB takes what it finds: it skips what is damaged in a log, and reads a table without its checksums. A used code
+ * that is forgotten opens a second time: so we look first.
+ * @throws StoreError `damaged`
+ */
+async function checkFiles(
+  folder: string,
+  kind: string,
+  isDamaged: (bytes: Buffer) => boolean,
+): Promise<void> {
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith(kind))) {
+    const found = async (): Promise<boolean> => isDamaged(await readFile(join(folder, name)));
+    // twice: another gate may be writing it, or throw it away
+    const isBad = async (): Promise<boolean> => (await found()) && (await delay(AGAIN).then(found));
+    if (await isBad().catch(() => false)) throw failureOf("damaged", folder, `damaged: ${name}`);
+  }
 }
 
 class LevelStore implements Store {
   readonly #level: ClassicLevel<string, unknown>;
   readonly #folder: string;
   readonly #settle: () => Promise<void>;
+  /**
+   * What the keys of a failed write held before; undefined: none has failed. bounded: one batch, for the next is not
+   * tried before this is settled
+   */
+  #unsettled: Map<string, unknown> | undefined;
 
   constructor(level: ClassicLevel<string, unknown>, folder: string, settle: () => Promise<void>) {
     this.#level = level;
@@ -32,11 +72,9 @@ class LevelStore implements Store {
     this.#settle = settle;
   }
 
-  async read(
-    prefix: string,
-    options: { after?: string; limit?: number; last?: boolean } = {},
-  ): Promise<Entry[]> {
-    try {
+  read(prefix: string, options: { after?: string; limit?: number; last?: boolean } = {}): Promise<Entry[]> {
+    return this.#attempt(async () => {
+      await this.#level.open(); // at once when it is; it is not after a failed write whose mending failed
       const entries = await this.#level
         .iterator({
           ...(options.after === undefined ? { gte: prefix } : { gt: options.after }),
@@ -46,27 +84,61 @@ class LevelStore implements Store {
         })
         .all();
       return options.last ? entries.reverse() : entries;
-    } catch (error) {
-      throw storeError(error, this.#folder);
-    }
+    });
   }
 
-  async write(batch: readonly Write[]): Promise<void> {
-    const operations = batch.map(({ key, value }) =>
-      value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value },
-    );
-    try {
-      await this.#level.batch(operations, { sync: true });
-    } catch (error) {
-      throw storeError(error, this.#folder);
-    }
+  write(batch: readonly Write[]): Promise<void> {
+    return this.#attempt(async () => {
+      await this.#mend();
+      try {
+        await this.#level.batch(batch.map(operation), { sync: true });
+      } catch (error) {
+        await this.#remember(batch);
+        throw error;
+      }
+    });
   }
 
   async close(): Promise<void> {
     await this.#level.close();
     await this.#settle();
   }
+
+  /**
+   * After a failed write nobody knows how much of it is in the log. LevelDB would go on behind that, and at the next
+   * start skip whatever it has acknowledged since (a full disk that got room again lost every later write so, 200 of
+   * 200). So before the next write the log is read and left behind by opening anew, and what the failed write
+   * was about gets its former value.
+   */
+  async #mend(): Promise<void> {
+    if (this.#unsettled === undefined) return;
+    await this.#level.close();
+    await this.#level.open();
+    const former = [...this.#unsettled].map(([key, value]) => operation({ key, value }));
+    await this.#level.batch(former, { sync: true });
+    this.#unsettled = undefined;
+    await this.#settle();
+  }
+
+  async #remember(batch: readonly Write[]): Promise<void> {
+    const unsettled = new Map<string, unknown>();
+    this.#unsettled = unsettled;
+    const keys = batch.map(({ key }) => key);
+    const values = await this.#level.getMany(keys);
+    for (const [at, key] of keys.entries()) unsettled.set(key, values[at]);
+  }
+
+  async #attempt<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw storeError(error, this.#folder);
+    }
+  }
 }
+
+const operation = ({ key, value }: Write) =>
+  value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value };
 
 const CURES: Record<StoreFailure, string> = {
   locked: "one gate at a time: stop the other knockd (or wait for the other knockctl), then try again",
@@ -86,7 +158,9 @@ function classify(text: string, folder: string): StoreFailure {
   if (/Permission denied|Operation not permitted/i.test(text))
     return isReadOnly(folder) ? "read-only" : "denied";
   if (
-    /LEVEL_CORRUPTION|Corruption|DECODE|missing files|bad block|Unexpected token|not a directory/i.test(text)
+    /LEVEL_CORRUPTION|Corruption|DECODE|missing files|No such file|bad block|Unexpected token|not a directory/i.test(
+      text,
+    )
   )
     return "damaged";
   return "failed";
@@ -107,9 +181,8 @@ function storeError(error: unknown, folder: string): StoreError {
     parts.push(`${(at as { code?: string }).code ?? ""} ${at.message}`);
   const text = parts.join(": ");
   const why = classify(text, folder);
-  return new StoreError(
-    why,
-    `the store ${folder} is ${why === "failed" ? `failing: ${text}` : why}`,
-    CURES[why],
-  );
+  return failureOf(why, folder, why === "failed" ? `failing: ${text}` : why);
 }
+
+const failureOf = (why: StoreFailure, folder: string, how: string): StoreError =>
+  new StoreError(why, `the store ${folder} is ${how}`, CURES[why]);

@@ -1,0 +1,97 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect } from "vitest";
+import { childrenOf } from "../../scripts/lab-children.mjs";
+import { seconds } from "../../src/shared/duration.ts";
+import { Watcher } from "../helpers/drill.ts";
+import { openScene, type Scene, type User } from "../helpers/instance.ts";
+import { needs } from "../helpers/needs.ts";
+import { expectClosesAt } from "../helpers/sessions.ts";
+import { until } from "../helpers/wait.ts";
+
+/** The nft program fails us: what is open closes on time, nothing opens, and all comes back by itself. */
+
+const { describe, test } = needs("root", "namespaces", "nft", "ip");
+
+/** Stands before the real nft on knockd's PATH. What it does, another file says: `ok`, `fails` or `hangs`. */
+const STAND_IN = `#!/bin/sh
+case "$(cat "$0.mood")" in
+  fails) echo "Error: a drill" >&2; exit 1 ;;
+  hangs) exec sleep 1000 ;;
+  *) PATH="\${PATH#*:}" exec nft "$@" ;;
+esac
+`;
+
+let folder: string;
+let scene: Scene<"laptop" | "stranger">;
+let watcher: Watcher;
+let user: User;
+
+const becomes = (mood: "ok" | "fails" | "hangs"): void => writeFileSync(join(folder, "nft.mood"), mood);
+
+/** Kills with -9 the nft children of knockd, those that listen and those that write. */
+const killChildren = (): void => {
+  for (const pid of childrenOf(scene.instance.pid ?? 0)) process.kill(pid, "SIGKILL");
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "knockline-nft-"));
+  writeFileSync(join(folder, "nft"), STAND_IN);
+  chmodSync(join(folder, "nft"), 0o755);
+  becomes("ok");
+  scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services" }, knock: { decoys: 5 } });
+  watcher = new Watcher(scene);
+  user = await scene.instance.addUser("ann", ["--services", "ssh"]);
+  await scene.instance.start({ PATH: `${folder}:${process.env.PATH}` }, { under: ["unshare", "-m"] });
+});
+afterAll(async () => {
+  await scene?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** In knockd's own mount namespace: there is no program in /usr/sbin, which /sbin is too. */
+const hide = async (): Promise<void> => {
+  rmSync(join(folder, "nft"));
+  await mount("--bind", folder, "/usr/sbin");
+};
+const show = async (): Promise<void> => {
+  const ran = await scene.server.run("nsenter", ["-t", `${scene.instance.pid}`, "-m", "umount", "/usr/sbin"]);
+  if (ran.code !== 0) throw new Error(ran.stderr);
+};
+async function mount(...args: string[]): Promise<void> {
+  const ran = await scene.server.run("nsenter", ["-t", `${scene.instance.pid}`, "-m", "mount", ...args]);
+  if (ran.code !== 0) throw new Error(ran.stderr);
+}
+
+describe("while every nft", () => {
+  const faults: Record<string, { begin: () => unknown; end: () => unknown; words: RegExp }> = {
+    fails: { begin: () => becomes("fails"), end: () => becomes("ok"), words: /nft: .*a drill|nft -i/ },
+    hangs: { begin: () => becomes("hangs"), end: () => becomes("ok"), words: /nft did not (finish|answer)/ },
+    "is gone": { begin: hide, end: show, words: /nft is not installed; install it: apt-get install/ },
+  };
+
+  for (const [what, { begin, end, words }] of Object.entries(faults)) {
+    test(`${what}: a knock opens nothing, status says why, doors close on time; then it works again`, async () => {
+      const { instance, hosts } = scene;
+      const expires = await watcher.grant(hosts.laptop, seconds(8));
+      await begin();
+      killChildren();
+      await instance.knock(hosts.stranger, user);
+      await expectClosesAt(instance, hosts.laptop, 22, expires);
+      await watcher.says(words, 30_000);
+      await watcher.expectOpenOnlyTo();
+
+      const ended = performance.now();
+      console.log("said after", Date.now() - expires);
+      await end();
+      await watcher.isWell(30_000);
+      console.log("well after", performance.now() - ended);
+      await watcher.expectOpenOnlyTo();
+      expect((await instance.ask("list")).grants).toEqual([]);
+      await instance.knock(hosts.laptop, user);
+      await until(() => watcher.isOpenTo(hosts.laptop), { what: "a knock opens again" });
+      await instance.ask("revoke", { all: true });
+    });
+  }
+});
