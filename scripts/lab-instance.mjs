@@ -244,8 +244,9 @@ async function lineTo(path) {
   await once(socket, "connect");
   /** @type {((answer: any) => void)[]} bounded: questions of the caller's not yet answered */
   const waiting = [];
-  createInterface({ input: socket }).on("line", (line) => waiting.shift()?.(JSON.parse(line)));
-  socket.on("error", () => {}); // as below
+  const lines = createInterface({ input: socket });
+  lines.on("line", (line) => waiting.shift()?.(JSON.parse(line)));
+  for (const end of [socket, lines]) end.on("error", () => {}); // as below
   socket.on("close", () => {
     for (const settle of waiting.splice(0)) settle({ error: { message: "knockd went away" } });
   });

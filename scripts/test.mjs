@@ -33,6 +33,7 @@ const TOOLS = {
   shellcheck: "shellcheck",
   sipp: "sip-tester",
   faketime: "faketime",
+  "mkfs.ext4": "e2fsprogs",
   "systemd-analyze": "systemd",
   "systemd-nspawn": "systemd-container",
   mmdebstrap: "mmdebstrap",

@@ -6,6 +6,7 @@ import { connectGate } from "../shared/gate/adapters/client.ts";
 import { openGate } from "../shared/gate/adapters/open-gate.ts";
 import { serveAdmin, servePhone } from "../shared/gate/adapters/server.ts";
 import { Switchboard } from "../shared/gate/switchboard.ts";
+import { systemClock } from "../shared/host/adapters/clock.ts";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
@@ -27,23 +28,35 @@ const VERSION = "0.1.0";
 const PATIENCE = seconds(3);
 const RETRY = milliseconds(100);
 
+/**
+ * Timers stand still while the machine sleeps, and so do those of the kernel's sets: what ended meanwhile is open
+ * until we look.
+ */
+const LONGEST_NAP = seconds(2);
+
 /** What a SYN carries. */
 const NO_PAYLOAD = Buffer.alloc(0);
 
-/** Wakes somebody at the earliest time that was asked for. */
+/** Wakes somebody at the earliest time that was asked for, by the clock that goes on while the machine sleeps. */
 function alarm(ring: () => unknown): (after: Duration) => void {
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
+  const sleep = (rest: number): void => {
+    timer = setTimeout(look, Math.min(rest, LONGEST_NAP));
+    timer.unref();
+  };
+  const look = (): void => {
+    const rest = due - systemClock().uptime;
+    if (rest > 0) return sleep(rest);
+    due = Number.POSITIVE_INFINITY;
+    ring();
+  };
   return (after) => {
-    const at = performance.now() + after;
+    const at = systemClock().uptime + after;
     if (at >= due) return;
     clearTimeout(timer);
     due = at;
-    timer = setTimeout(() => {
-      due = Number.POSITIVE_INFINITY;
-      ring();
-    }, after);
-    timer.unref();
+    sleep(after);
   };
 }
 

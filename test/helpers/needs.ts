@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as vitest from "vitest";
 import { has } from "../../scripts/steps.mjs";
+import { Cgroup } from "./cgroup.ts";
 
 /** Programs by the Debian package that brings them; others are called as their package is. */
 const PACKAGES: Record<string, string> = {
@@ -41,6 +42,10 @@ const CONDITIONS: Record<string, () => string | undefined> = {
     spawnSync("losetup", ["-f"]).status === 0 && readFileSync("/proc/filesystems", "utf8").includes("ext4")
       ? undefined
       : "a loop device and ext4 in this kernel",
+  cgroups: () =>
+    Cgroup.areThere()
+      ? undefined
+      : "leave to make control groups (a container with --privileged, or no container)",
   long: () => (process.env.KNOCKLINE_LONG === "1" ? undefined : "the long run (npm run test:long)"),
 };
 

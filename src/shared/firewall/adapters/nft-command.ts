@@ -17,18 +17,14 @@ export class NftCommand {
   async load(text: string): Promise<FirewallOutcome> {
     const result = await this.#run(["-f", "-"], text);
     if (result.code === 0) return { ok: true };
-    if (result.failed === "missing") return failure("unavailable", nftMissing().message);
-    if (result.code === undefined) return failure("unavailable", `nft did not finish: ${result.failed}`);
+    if (result.code === undefined) return failure("unavailable", noAnswer(result).message);
     return failureFrom(result.stderr);
   }
 
   /** Runs a command that only reads. @throws FirewallError when nft cannot be run, or may not read. */
   async read(args: readonly string[], input?: string): Promise<RunResult> {
     const result = await this.#run(args, input);
-    if (result.failed === "missing") throw nftMissing();
-    if (result.code === undefined) {
-      throw new FirewallError(`nft did not answer: ${result.failed}`, "look at the host's load and at dmesg");
-    }
+    if (result.code === undefined) throw noAnswer(result);
     if (/Operation not permitted|Permission denied|must be root/.test(result.stderr)) throw nftDenied();
     return result;
   }
@@ -44,8 +40,16 @@ export class NftCommand {
   }
 }
 
-const nftMissing = (): FirewallError =>
-  new FirewallError("nft is not installed", "install it: apt-get install nftables");
+function noAnswer({ failed }: RunResult): FirewallError {
+  if (failed === "missing")
+    return new FirewallError("nft is not installed", "install it: apt-get install nftables");
+  if (failed === "exhausted")
+    return new FirewallError(
+      "no process can be started for nft",
+      "look at TasksMax=, ulimit -u and free memory",
+    );
+  return new FirewallError(`nft did not answer: ${failed}`, "look at the host's load and at dmesg");
+}
 
 const nftDenied = (): FirewallError =>
   new FirewallError("nft may not touch the firewall", "run as root, or with CAP_NET_ADMIN");

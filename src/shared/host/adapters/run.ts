@@ -9,8 +9,11 @@ export interface RunResult {
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why there is no exit code: not installed, not allowed to run, over its time limit, or ended by a signal. */
-  readonly failed?: "missing" | "denied" | "timeout" | "killed";
+  /**
+   * Why there is no exit code: not installed, not allowed to run, no process or memory to be had for it, over its time
+   * limit, or ended by a signal.
+   */
+  readonly failed?: "missing" | "denied" | "exhausted" | "timeout" | "killed";
 }
 
 /** What a run is given. */
@@ -70,8 +73,11 @@ export async function run(command: readonly string[], options: RunOptions): Prom
   return { code: undefined, ...text, failed: result.timedOut ? "timeout" : reason(result.code) };
 }
 
-const reason = (errno: string | undefined): "missing" | "denied" | "killed" =>
-  errno === "ENOENT" ? "missing" : errno === "EACCES" ? "denied" : "killed";
+/** What the errors of fork(2) and execve(2) mean. */
+const REASONS = { ENOENT: "missing", EACCES: "denied", EAGAIN: "exhausted", ENOMEM: "exhausted" } as const;
+
+const reason = (errno = ""): NonNullable<RunResult["failed"]> =>
+  REASONS[errno as keyof typeof REASONS] ?? "killed";
 
 /** @returns whether a program would be found by `run` and `start` */
 export async function isInstalled(program: string): Promise<boolean> {
