@@ -47,9 +47,11 @@ function alarm(ring: () => unknown): (after: Duration) => void {
   };
   const look = (): void => {
     const rest = due - systemClock().uptime;
-    if (rest > 0) return sleep(rest);
-    due = Number.POSITIVE_INFINITY;
-    ring();
+    if (rest > 0) sleep(rest);
+    else {
+      due = Number.POSITIVE_INFINITY;
+      ring();
+    }
   };
   return (after) => {
     const at = systemClock().uptime + after;

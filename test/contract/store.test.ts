@@ -152,6 +152,23 @@ describe("LevelDB on a bad day", () => {
     await expect(openLevelStore(folder)).rejects.toMatchObject({ why: "damaged" });
   });
 
+  it.each([".log", ".ldb"])(
+    "says that it is damaged when a byte of its %s is flipped, each time",
+    async (kind) => {
+      for (let life = 0; life < 2; life++) {
+        const store = await openLevelStore(folder);
+        for (let n = 0; n < 5; n++) await store.write([{ key: `k${n}`, value: "written" }]);
+        await store.close();
+      }
+      const name = (await readdir(folder)).find((file) => file.endsWith(kind)) ?? "";
+      const bytes = await readFile(join(folder, name));
+      bytes[30] = (bytes[30] ?? 0) ^ 1;
+      await writeFile(join(folder, name), bytes);
+      for (let n = 0; n < 2; n++)
+        await expect(openLevelStore(folder)).rejects.toMatchObject({ why: "damaged" });
+    },
+  );
+
   it("keeps every acknowledged write when its process is killed", async () => {
     const store = await openLevelStore(folder);
     await store.write([{ key: "a", value: "written" }]);

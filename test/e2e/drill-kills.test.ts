@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as after } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
@@ -145,11 +145,11 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
     const knocks = freshKnocks();
     const stream = Promise.all(
       knocks.map(async (knock) => {
-        await after(random.below(LONGEST_LIFE));
+        await delay(random.below(LONGEST_LIFE));
         await send(knock);
       }),
     );
-    await after(random.below(LONGEST_LIFE));
+    await delay(random.below(LONGEST_LIFE));
     const killed = await killSomebody();
     if (killed === "knockd") {
       const open = await kernel();

@@ -86,7 +86,7 @@ describe("while every nft", () => {
       `${what}: a knock opens nothing, status says why, doors close on time; then it works again`,
       async () => {
         const { instance, hosts } = scene;
-        const expires = await watcher.grant(hosts.laptop, seconds(8));
+        const expires = await watcher.grant(hosts.laptop, seconds(5));
         await begin();
         killChildren();
         await instance.knock(hosts.stranger, user);

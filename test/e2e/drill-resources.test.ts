@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
 import { Cgroup } from "../helpers/cgroup.ts";
@@ -18,12 +18,16 @@ let scene: Scene<"laptop" | "stranger">;
 let watcher: Watcher;
 let user: User;
 
-beforeEach(async () => {
+beforeAll(async () => {
   scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services" }, knock: { decoys: 5 } });
   watcher = new Watcher(scene);
   user = await scene.instance.addUser("ann", ["--services", "ssh"]);
 });
-afterEach(() => scene?.close());
+afterEach(async () => {
+  await scene.instance.stop();
+  await scene.instance.must(["revoke", "--all"]);
+});
+afterAll(() => scene?.close());
 
 /** Knocks from the laptop and waits until it is let in. @returns ms from the last packet to the first answer */
 async function timeToOpen(): Promise<number> {
@@ -51,7 +55,7 @@ describe("where no process can be started", () => {
     await watcher.isWell();
     await watcher.expectOpenOnlyTo();
     expect(await timeToOpen()).toBeLessThan(1_000);
-    await scene.close();
+    await instance.stop();
     await group.remove();
   });
 });
@@ -86,7 +90,6 @@ describe("where nobody reads the log any more", () => {
     expect(await timeToOpen()).toBeLessThan(1_000);
     await watcher.isWell();
     await watcher.expectOpenOnlyTo(hosts.laptop);
-    await instance.restart();
   });
 });
 
@@ -97,7 +100,7 @@ describe("where memory runs out", () => {
       const { instance, hosts } = scene;
       const group = new Cgroup("memory");
       await instance.start({}, { under: group.under });
-      const expires = await watcher.grant(hosts.laptop, seconds(8));
+      const expires = await watcher.grant(hosts.laptop, seconds(6));
       const pid = instance.pid ?? 0;
       const isDead = (): boolean => !isAlive(pid);
       const starve = async (): Promise<boolean> => {

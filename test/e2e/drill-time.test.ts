@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { days, minutes, seconds } from "../../src/shared/duration.ts";
 import { Watcher } from "../helpers/drill.ts";
@@ -22,24 +22,24 @@ let watcher: Watcher;
 let clock: FakeClock;
 let user: User;
 
-beforeEach(async () => {
+beforeAll(async () => {
   scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services" }, knock: { decoys: 5 } });
   watcher = new Watcher(scene);
   clock = fakeClock(scene.instance.folder);
   user = await scene.instance.addUser("ann", ["--services", "ssh"]);
 });
-afterEach(() => scene?.close());
+afterEach(async () => {
+  await scene.instance.stop();
+  await scene.instance.must(["revoke", "--all"]);
+});
+afterAll(() => scene?.close());
 
 describe("the wall clock", () => {
-  beforeEach(async () => {
-    scene.instance.env = clock.env;
-    await scene.instance.start();
-  });
-
   test("may jump a day and back while knockd runs and across a restart: doors close at their time", async () => {
     const { instance, hosts } = scene;
+    await instance.start(clock.env);
     const opened = Date.now();
-    await watcher.grant(hosts.laptop, seconds(14));
+    await watcher.grant(hosts.laptop, seconds(10));
     for (const jump of [DAY, -DAY, 0]) {
       clock.ahead = jump;
       await watcher.expectOpenOnlyTo(hosts.laptop);
@@ -48,9 +48,9 @@ describe("the wall clock", () => {
     clock.ahead = DAY;
     await instance.kill9();
     clock.ahead = -DAY;
-    await instance.start();
+    await instance.start(clock.env);
     await watcher.expectOpenOnlyTo(hosts.laptop);
-    await expectClosesAt(instance, hosts.laptop, 22, opened + seconds(14));
+    await expectClosesAt(instance, hosts.laptop, 22, opened + seconds(10));
     expect((await instance.ask("list")).grants).toEqual([]);
     await instance.knock(hosts.laptop, user);
     await until(() => watcher.isOpenTo(hosts.laptop), { what: "a knock opens" });

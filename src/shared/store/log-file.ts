@@ -21,7 +21,7 @@ export function isLogDamaged(bytes: Buffer): boolean {
       continue;
     }
     const length = recordAt(bytes, at);
-    if (length === undefined) return beginsBatch(bytes, at + 1);
+    if (length === undefined) return isFollowed(bytes, at) || beginsBatch(bytes, at + 1);
     at += length;
   }
   return false;
@@ -35,6 +35,13 @@ function recordAt(bytes: Buffer, at: number): number | undefined {
   const fits = length <= BLOCK - (at % BLOCK) && at + length <= bytes.length;
   if (type < FULL || type > LAST || !fits) return undefined;
   return bytes.readUInt32LE(at) === maskedCrc(bytes.subarray(at + 6, at + length)) ? length : undefined;
+}
+
+/** Whether what claims to be a whole batch has something behind it: then it was acknowledged before that came. */
+function isFollowed(bytes: Buffer, at: number): boolean {
+  if (at + HEADER > bytes.length || bytes[at + 6] !== FULL) return false;
+  const end = at + HEADER + bytes.readUInt16LE(at + 4);
+  return end < bytes.length && end - at <= BLOCK - (at % BLOCK);
 }
 
 /** Whether a good batch begins anywhere from there on: lengths cannot be trusted any more. */

@@ -19,10 +19,10 @@ export async function openLevelStore(
   folder: string,
   settle: () => Promise<void> = async () => {},
 ): Promise<Store> {
-  // not compressed, so that its checksums can be looked at
+  await checkFiles(folder, ".log", isLogDamaged); // opening reads them and throws them away
+  // opens itself soon; not compressed, so that checksums can be looked at
   const options = { keyEncoding: "utf8", valueEncoding: "json", compression: false } as const;
   const level = new ClassicLevel<string, unknown>(folder, options);
-  await checkFiles(folder, ".log", isLogDamaged); // opening reads them and throws them away
   try {
     await level.open();
   } catch (error) {
@@ -48,7 +48,10 @@ async function checkFiles(
   kind: string,
   isDamaged: (bytes: Buffer) => boolean,
 ): Promise<void> {
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith(kind))) {
+  const files = await readdir(folder).catch((error) => {
+    throw storeError(error, folder);
+  });
+  for (const name of files.filter((file) => file.endsWith(kind))) {
     const found = async (): Promise<boolean> => isDamaged(await readFile(join(folder, name)));
     // twice: another gate may be writing it, or throw it away
     const isBad = async (): Promise<boolean> => (await found()) && (await delay(AGAIN).then(found));
