@@ -153,7 +153,10 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
     ["no-firewall", "reachable-tcp-22"],
   ],
   "mode is mark, and no other firewall is there": [
-    { ...CLEAN, settings: settingsWith({ firewall: { mode: "mark" } }) },
+    {
+      ...firewalled({ guard: "nothing" }),
+      settings: settingsWith({ firewall: { mode: "mark", guard: "nothing" } }),
+    },
     ["no-firewall", "reachable-tcp-22"],
   ],
   "the host closes IPv4 only": [hostRules(rules(4, "DROP", MARK), rules(6, "ACCEPT")), ["ipv6-differs"]],
@@ -168,13 +171,13 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
     hostRules(rules(4, "DROP", MARK, "-A INPUT -j ACCEPT"), rules(6, "DROP", MARK)),
     ["accept-all-4"],
   ],
-  "the host accepts a service in mode mark": [
+  "the host lets everybody into a service that only it closes": [
     {
       ...hostRules(
         rules(4, "DROP", MARK, "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"),
         rules(6, "DROP", MARK),
       ),
-      settings: settingsWith({ firewall: { mode: "mark" } }),
+      status: { ...STATUS, firewall: { ...STATUS.firewall, guard: "nothing" } },
     },
     ["accept-ssh-4", "reachable-tcp-22"],
   ],

@@ -27,7 +27,7 @@ export function closedByHost(places: readonly Place[]): Set<Family> {
 
 /** @returns true when our table, as it is in force, closes a port to strangers */
 export function closedByUs({ status, settings }: Seen, port: Pick<Listener, "proto" | "port">): boolean {
-  if (settings.policy.mode === "mark" || !["ok", "trial"].includes(status.firewall.state)) return false;
+  if (!["ok", "trial"].includes(status.firewall.state)) return false;
   const isIn = (ranges: readonly PortRange[]): boolean => ranges.some((range) => covers(range, port));
   if (status.firewall.guard === "everything") return !isIn(settings.policy.public);
   if (status.firewall.guard === "services") return settings.policy.services.some(({ ports }) => isIn(ports));

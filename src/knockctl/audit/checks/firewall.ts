@@ -8,15 +8,7 @@ const closing: Check = (seen) => {
   const host = closedByHost(hostSurvey(seen)?.places ?? []);
   const fix = `set guard = "services" (or "everything") under [firewall] in ${settings.paths.config}, then: ${self} firewall apply`;
   const findings: Finding[] = [];
-  if (settings.policy.mode === "mark" && host.size === 0)
-    findings.push({
-      id: "no-firewall",
-      severity: "high",
-      what: 'nothing closes this host: mode is "mark", and there is no firewall beside ours that drops by default',
-      why: "everybody reaches every service, whatever is knocked",
-      fix: `set mode = "guard" and guard = "services" under [firewall] in ${settings.paths.config}, then: ${self} firewall apply`,
-    });
-  else if (settings.policy.mode === "guard" && status.firewall.guard === "nothing" && host.size === 0)
+  if (status.firewall.guard === "nothing" && host.size === 0)
     findings.push({
       id: "no-firewall",
       severity: "high",
@@ -78,7 +70,7 @@ const foreignAccepts: Check = (seen) => {
       return [
         {
           id: `accept-all-${open.family}`,
-          severity: seen.settings.policy.mode === "mark" ? "high" : "medium",
+          severity: seen.status.firewall.guard === "nothing" ? "high" : "medium",
           what: `${open.where} accepts everybody on every port: -A INPUT ${open.rule}`,
           why: "all rules after it are never asked",
           fix: open.remove,
