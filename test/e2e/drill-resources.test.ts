@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
 import { Cgroup } from "../helpers/cgroup.ts";
@@ -42,6 +42,7 @@ describe("where no process can be started", () => {
   testWithCgroups("nothing opens, status says so, doors close on time; then it works again", async () => {
     const { instance, hosts } = scene;
     const group = new Cgroup("pids");
+    onTestFinished(() => group.remove()); // after knockd was stopped
     await instance.start({}, { under: group.under });
     const expires = await watcher.grant(hosts.laptop, seconds(5));
     group.set("pids.max", 1);
@@ -55,8 +56,6 @@ describe("where no process can be started", () => {
     await watcher.isWell();
     await watcher.expectOpenOnlyTo();
     expect(await timeToOpen()).toBeLessThan(1_000);
-    await instance.stop();
-    await group.remove();
   });
 });
 
@@ -99,6 +98,7 @@ describe("where memory runs out", () => {
     async () => {
       const { instance, hosts } = scene;
       const group = new Cgroup("memory");
+      onTestFinished(() => group.remove()); // after knockd was stopped
       await instance.start({}, { under: group.under });
       const expires = await watcher.grant(hosts.laptop, seconds(6));
       const pid = instance.pid ?? 0;
@@ -119,7 +119,6 @@ describe("where memory runs out", () => {
       await watcher.isWell();
       expect((await instance.ask("list")).grants).toEqual([]);
       expect(await timeToOpen()).toBeLessThan(1_000);
-      await group.remove();
     },
   );
 });
