@@ -9,6 +9,7 @@ import { Switchboard } from "../shared/gate/switchboard.ts";
 import { systemClock } from "../shared/host/adapters/clock.ts";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
+import { collectGarbage } from "../shared/host/adapters/memory.ts";
 import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
 import { DAEMON_EXIT, daemonHelp, KNOCKD } from "../shared/host/daemon.ts";
 import { openLog } from "../shared/log/adapters/pino.ts";
@@ -116,6 +117,7 @@ async function serve(file: string): Promise<void> {
   );
   gate.names = names;
   names.follow();
+  collectGarbage();
   log.info("knockd is up", {
     users: gate.state.users.size,
     ports: listeners.bound.length,
