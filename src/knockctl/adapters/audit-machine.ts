@@ -4,14 +4,14 @@ import { seconds } from "../../shared/duration.ts";
 import { isWholeBootText } from "../../shared/firewall/ruleset.ts";
 import { run } from "../../shared/host/adapters/run.ts";
 import type { Paths } from "../../shared/settings/settings.ts";
+import { AUDITED_UNITS } from "../audit/checks/boot.ts";
+import { AUDITED_TOOLS } from "../audit/checks/machine.ts";
 import type { BootFile, FileMode, Machine } from "../audit/seen.ts";
 import { Failure } from "../failure.ts";
 import { openHostFirewall } from "./host-firewall.ts";
 import { listeners } from "./listening.ts";
 
 const TIME_LIMIT = seconds(5);
-const UNITS = ["knockline-firewall.service", "knockline-knockd.service", "knockline-phone-auth.service"];
-const TOOLS = ["nft", "ss", "tcpdump"];
 
 const text = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
 
@@ -24,7 +24,7 @@ async function printed(command: readonly string[]): Promise<string | undefined> 
 /** @returns each unit's state as `systemctl is-enabled` says it; undefined where systemd is not the first process */
 async function units(): Promise<Map<string, string> | undefined> {
   if ((await stat("/run/systemd/system").catch(() => undefined)) === undefined) return undefined;
-  const states = UNITS.map(async (name): Promise<[string, string]> => {
+  const states = AUDITED_UNITS.map(async (name): Promise<[string, string]> => {
     const { stdout } = await run(["systemctl", "is-enabled", name], { timeLimit: TIME_LIMIT });
     return [name, stdout.trim() || "not installed"];
   });
@@ -78,8 +78,8 @@ async function tools(): Promise<Set<string>> {
     const found = folders.map((folder) => stat(join(folder, name)).catch(() => undefined));
     return (await Promise.all(found)).some((one) => one !== undefined);
   };
-  const there = await Promise.all(TOOLS.map(isThere));
-  return new Set(TOOLS.filter((_, n) => there[n]));
+  const there = await Promise.all(AUDITED_TOOLS.map(isThere));
+  return new Set(AUDITED_TOOLS.filter((_, n) => there[n]));
 }
 
 /** @returns undefined when we are not root: the rest of the audit goes on */

@@ -30,6 +30,9 @@ const UNITS: readonly Unit[] = [
   },
 ];
 
+/** The units whose state the checks want to know. */
+export const AUDITED_UNITS: readonly string[] = UNITS.map(({ name }) => name);
+
 /** Does it all come back after a reboot? */
 const units: Check = (seen) => {
   const { units: known } = seen.machine;
@@ -55,17 +58,15 @@ const units: Check = (seen) => {
 
 /** Is what is loaded before the network the confirmed policy? */
 const bootFile: Check = ({ machine, status, settings, self }) => {
-  if (status.firewall.guard === "nothing" || machine.boot === "whole")
-    return findingsOr("the boot file is whole", []);
-  return findingsOr("", [
-    {
-      id: `boot-file-${machine.boot}`,
-      severity: "high",
-      what: `${settings.paths.boot} is ${machine.boot}`,
-      why: "the next boot loads an older policy, or denies everything",
-      fix: `${self} firewall apply --now`,
-    },
-  ]);
+  const isFine = status.firewall.guard === "nothing" || machine.boot === "whole";
+  const broken: Finding = {
+    id: `boot-file-${machine.boot}`,
+    severity: "high",
+    what: `${settings.paths.boot} is ${machine.boot}`,
+    why: "the next boot loads an older policy, or denies everything",
+    fix: `${self} firewall apply --now`,
+  };
+  return findingsOr("the boot file is whole", isFine ? [] : [broken]);
 };
 
 /** Users' ports and waiting settings have findings of their own, with their fixes. */

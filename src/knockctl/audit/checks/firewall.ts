@@ -1,4 +1,12 @@
-import { closedByHost, closedByUs, hostSurvey, openRules, portsText, publishesPorts } from "../closed.ts";
+import {
+  closedByHost,
+  closedByUs,
+  covers,
+  hostSurvey,
+  openRules,
+  portsText,
+  publishesPorts,
+} from "../closed.ts";
 import type { Check } from "../seen.ts";
 import { type Finding, findingsOr, unseen } from "../verdict.ts";
 
@@ -76,11 +84,11 @@ const foreignAccepts: Check = (seen) => {
           fix: open.remove,
         },
       ];
-    const { proto, from } = open.ports;
+    const first = { proto: open.ports.proto, port: open.ports.from };
     const guarded = seen.settings.policy.services.find(({ ports }) =>
-      ports.some((range) => range.proto === proto && range.from <= from && from <= range.to),
+      ports.some((range) => covers(range, first)),
     );
-    if (guarded === undefined || closedByUs(seen, { proto, port: from })) return [];
+    if (guarded === undefined || closedByUs(seen, first)) return [];
     return [
       {
         id: `accept-${guarded.name}-${open.family}`,
@@ -126,16 +134,14 @@ const acceptMark: Check = (seen) => {
 /** Are published ports guarded too? */
 const forwarded: Check = (seen) => {
   const guards = seen.status.firewall.guard !== "nothing" && seen.settings.policy.hooks.includes("forward");
-  if (!publishesPorts(seen) || guards) return findingsOr("no published port goes around us", []);
-  return findingsOr("", [
-    {
-      id: "published-ports",
-      severity: "high",
-      what: "ports are published to containers or other machines (DNAT), and we look at input only",
-      why: "such packets are forwarded, and no input rule ever sees them",
-      fix: `set hooks = ["input", "forward"] under [firewall] in ${seen.settings.paths.config}, then: ${seen.self} firewall apply`,
-    },
-  ]);
+  const around: Finding = {
+    id: "published-ports",
+    severity: "high",
+    what: "ports are published to containers or other machines (DNAT), and we look at input only",
+    why: "such packets are forwarded, and no input rule ever sees them",
+    fix: `set hooks = ["input", "forward"] under [firewall] in ${seen.settings.paths.config}, then: ${seen.self} firewall apply`,
+  };
+  return findingsOr("no published port goes around us", publishesPorts(seen) && !guards ? [around] : []);
 };
 
 const slug = (text: string): string =>

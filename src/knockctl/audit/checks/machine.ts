@@ -78,16 +78,14 @@ const sshd: Check = ({ machine }) => {
 const clock: Check = ({ machine }) => {
   if (machine.clockIsSynchronized === undefined)
     return [unseen("whether the clock is synchronised cannot be seen")];
-  if (machine.clockIsSynchronized) return findingsOr("the clock is synchronised", []);
-  return findingsOr("", [
-    {
-      id: "clock",
-      severity: "medium",
-      what: "the clock is not synchronised",
-      why: "codes and signed knocks are refused when it is off by more than half a minute, or five",
-      fix: "timedatectl set-ntp true",
-    },
-  ]);
+  const free: Finding = {
+    id: "clock",
+    severity: "medium",
+    what: "the clock is not synchronised",
+    why: "codes and signed knocks are refused when it is off by more than half a minute, or five",
+    fix: "timedatectl set-ntp true",
+  };
+  return findingsOr("the clock is synchronised", machine.clockIsSynchronized ? [] : [free]);
 };
 
 /** Programs that we need for what is set up, with the package that brings them. */
@@ -112,6 +110,9 @@ const TOOLS: readonly {
   },
 ];
 
+/** The programs of which the checks want to know whether they are there. */
+export const AUDITED_TOOLS: readonly string[] = TOOLS.map(({ name }) => name);
+
 /** Is everything here that is used? */
 const tools: Check = (seen) =>
   findingsOr(
@@ -130,17 +131,15 @@ const tools: Check = (seen) =>
 /** Do knocks survive a crowd? */
 const buffer: Check = ({ machine }) => {
   const { receiveBuffer } = machine;
-  if (receiveBuffer === undefined || receiveBuffer >= ROOM)
-    return findingsOr("knock sockets have room for a crowd", []);
-  return findingsOr("", [
-    {
-      id: "receive-buffer",
-      severity: "low",
-      what: `net.core.rmem_max is ${receiveBuffer}`,
-      why: "when a thousand clients knock in the same instant, most of their knocks are lost in the kernel",
-      fix: `sysctl -w net.core.rmem_max=${ROOM} && echo net.core.rmem_max=${ROOM} > /etc/sysctl.d/60-knockline.conf`,
-    },
-  ]);
+  const isRoomy = receiveBuffer === undefined || receiveBuffer >= ROOM;
+  const small: Finding = {
+    id: "receive-buffer",
+    severity: "low",
+    what: `net.core.rmem_max is ${receiveBuffer}`,
+    why: "when a thousand clients knock in the same instant, most of their knocks are lost in the kernel",
+    fix: `sysctl -w net.core.rmem_max=${ROOM} && echo net.core.rmem_max=${ROOM} > /etc/sysctl.d/60-knockline.conf`,
+  };
+  return findingsOr("knock sockets have room for a crowd", isRoomy ? [] : [small]);
 };
 
 /** The machine around us. */

@@ -1,6 +1,15 @@
 import { kindOf } from "../../../shared/address.ts";
 import { isServiceName } from "../../../shared/firewall/policy.ts";
-import { closedByHost, closedByUs, covers, type Family, hostSurvey, isPublic, openRules } from "../closed.ts";
+import {
+  closedByHost,
+  closedByUs,
+  covers,
+  type Family,
+  hostSurvey,
+  isPublic,
+  type OpenRule,
+  openRules,
+} from "../closed.ts";
 import type { Check, Listener, Seen } from "../seen.ts";
 import { type Finding, findingsOr } from "../verdict.ts";
 
@@ -20,15 +29,17 @@ function isOutward({ address }: Listener): boolean {
 const familiesOf = ({ address }: Listener): Family[] =>
   address === "::" ? [4, 6] : address.includes(":") ? [6] : [4];
 
+/** The host's own firewall, read once for all sockets. */
+interface HostRules {
+  readonly closed: ReadonlySet<Family>;
+  readonly open: readonly OpenRule[];
+}
+
 /** Through which families strangers reach it. */
-function reachedBy(seen: Seen, socket: Listener): Family[] {
+function reachedBy(seen: Seen, { closed, open }: HostRules, socket: Listener): Family[] {
   if (closedByUs(seen, socket)) return [];
-  const places = hostSurvey(seen)?.places ?? [];
-  const closed = closedByHost(places);
   const isAccepted = (family: Family): boolean =>
-    openRules(seen).some(
-      (open) => open.family === family && (open.ports === undefined || covers(open.ports, socket)),
-    );
+    open.some((rule) => rule.family === family && (rule.ports === undefined || covers(rule.ports, socket)));
   return familiesOf(socket).filter((family) => !closed.has(family) || isAccepted(family));
 }
 
@@ -42,10 +53,10 @@ function serviceFor({ settings }: Seen, { process, proto }: Listener): string {
   return isServiceName(name) && !isTaken ? name : `closed_${proto}`;
 }
 
-function findingFor(seen: Seen, name: string, sockets: readonly Listener[]): Finding[] {
+function findingFor(seen: Seen, host: HostRules, name: string, sockets: readonly Listener[]): Finding[] {
   const [first] = sockets;
   if (first === undefined) return [];
-  const families = [...new Set(sockets.flatMap((socket) => reachedBy(seen, socket)))].sort();
+  const families = [...new Set(sockets.flatMap((socket) => reachedBy(seen, host, socket)))].sort();
   if (families.length === 0) return [];
   const service = seen.settings.policy.services.find(({ ports }) =>
     ports.some((range) => covers(range, first)),
@@ -71,13 +82,14 @@ function findingFor(seen: Seen, name: string, sockets: readonly Listener[]): Fin
 
 /** Which listening sockets strangers can reach. */
 const listening: Check = (seen) => {
+  const host = { closed: closedByHost(hostSurvey(seen)?.places ?? []), open: openRules(seen) };
   const byPort = new Map<string, Listener[]>(); // bounded: by the sockets of the host
   for (const socket of seen.machine.listeners) {
     if (!isOutward(socket) || isKnockPort(socket) || isDhcpClient(socket) || isPublic(seen, socket)) continue;
     const name = `${socket.proto}/${socket.port}`;
     byPort.set(name, [...(byPort.get(name) ?? []), socket]);
   }
-  const findings = [...byPort].flatMap(([name, sockets]) => findingFor(seen, name, sockets));
+  const findings = [...byPort].flatMap(([name, sockets]) => findingFor(seen, host, name, sockets));
   return findingsOr("strangers reach nothing but what is public", findings);
 };
 
