@@ -3,9 +3,10 @@ import { audit } from "../../src/knockctl/audit/audit.ts";
 import type { Machine, Seen } from "../../src/knockctl/audit/seen.ts";
 import type { Finding } from "../../src/knockctl/audit/verdict.ts";
 import type { Address } from "../../src/shared/address.ts";
-import type { AllowView, GrantView, PlanView, StatusView, UserView } from "../../src/shared/gate/views.ts";
+import type { AllowView, PlanView, StatusView, UserView } from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import type { Settings } from "../../src/shared/settings/settings.ts";
+import { USER as ALICE, GRANT } from "../helpers/views.ts";
 
 const NOW = Date.parse("2026-08-01T12:00:00Z");
 
@@ -56,23 +57,7 @@ const STATUS: StatusView = {
   allowlist: { entries: 0, names: 0, failing: 0, oldest: null },
 };
 
-const USER: UserView = {
-  name: "ann",
-  steps: [{ proto: "udp", port: 12_345 }],
-  proof: "otp",
-  services: ["ssh"],
-  ttl: null,
-  max_ttl: null,
-  approval: "none",
-  enabled: true,
-  expires: null,
-  ports_since: "2026-07-01T12:00:00.000Z",
-  has_pin: false,
-  has_otp: true,
-  ssh_keys: [],
-  phone: null,
-  callers: [],
-};
+const USER: UserView = { ...ALICE, name: "ann", proof: "otp", has_otp: true };
 
 const ENTRY: AllowView = {
   what: "sip.provider.example",
@@ -85,19 +70,6 @@ const ENTRY: AllowView = {
   failing: null,
   expires: null,
   left: null,
-};
-
-const GRANT: GrantView = {
-  id: "g1a2b3c",
-  user: null,
-  address: "203.0.113.7",
-  services: ["ssh"],
-  by: "admin",
-  proof: null,
-  since: "2026-08-01T12:00:00.000Z",
-  expires: "2026-08-01T13:00:00.000Z",
-  left: 3600,
-  length: 3600,
 };
 
 const PLAN: PlanView = {

@@ -6,50 +6,14 @@ import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
 import type { World } from "../../src/knockctl/world.ts";
 import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
-import type {
-  EventView,
-  GrantView,
-  PendingRequestView,
-  ShownOnce,
-  UserView,
-} from "../../src/shared/gate/views.ts";
+import type { EventView, PendingRequestView, ShownOnce, UserView } from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import { nearest } from "../../src/shared/settings/nearest.ts";
 import { SettingsError } from "../../src/shared/settings/problem.ts";
 import type { Settings } from "../../src/shared/settings/settings.ts";
+import { GRANT, USER } from "../helpers/views.ts";
 
 const NOW = Date.parse("2026-08-01T12:00:00Z");
-
-const GRANT: GrantView = {
-  id: "g1a2b3c",
-  user: null,
-  address: "203.0.113.7",
-  services: ["ssh"],
-  by: "admin",
-  proof: null,
-  since: "2026-08-01T12:00:00.000Z",
-  expires: "2026-08-01T13:00:00.000Z",
-  left: 3600,
-  length: 3600,
-};
-
-const USER: UserView = {
-  name: "alice",
-  steps: [{ proto: "udp", port: 12_345 }],
-  proof: "none",
-  services: ["ssh"],
-  ttl: null,
-  max_ttl: null,
-  approval: "none",
-  enabled: true,
-  expires: null,
-  ports_since: "2026-07-01T12:00:00.000Z",
-  has_pin: false,
-  has_otp: false,
-  ssh_keys: [],
-  phone: null,
-  callers: [],
-};
 
 const EVENT: EventView = {
   at: "2026-08-01T12:00:00Z",
