@@ -7,7 +7,7 @@ import { parseName } from "../names/name.ts";
 import { firstOf, isAddress, type Network, parseNetwork, prefixOf, sizeOf } from "../network.ts";
 import { checkServices } from "../users/wishes.ts";
 import { type AllowEntry, type End, isInForce, MAX_ENTRIES } from "./allowlist.ts";
-import { shut } from "./grants.ts";
+import { shut } from "./closing.ts";
 import { type GateState, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 

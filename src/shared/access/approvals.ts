@@ -1,7 +1,7 @@
 import { type Address, kindOf } from "../address.ts";
 import { days } from "../duration.ts";
 import { Refusal } from "../gate/verbs.ts";
-import type { GrantedBy, PendingRequestView } from "../gate/views.ts";
+import type { ApprovalKind, GrantedBy, PendingRequestView } from "../gate/views.ts";
 import { Denied } from "./denial.ts";
 import type { Grant, Pending } from "./grant.ts";
 import { open } from "./grants.ts";
@@ -121,11 +121,7 @@ export function allPending(state: GateState, uptime: number): Pending[] {
 }
 
 /** An approval other than `none` needs a way to give it. @throws Refusal */
-export function checkApproval(
-  approval: "none" | "phone" | "call",
-  pin: string | null,
-  phone: string | null,
-): void {
+export function checkApproval(approval: ApprovalKind, pin: string | null, phone: string | null): void {
   if (approval !== "none" && pin === null) {
     throw new Refusal(
       "refused",

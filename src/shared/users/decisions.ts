@@ -1,5 +1,5 @@
+import { revoke } from "../access/closing.ts";
 import { type Grant, isLive } from "../access/grant.ts";
-import { revoke } from "../access/grants.ts";
 import type { GateState } from "../access/state.ts";
 import type { Transaction } from "../access/transaction.ts";
 import type { Duration } from "../duration.ts";
