@@ -1,7 +1,7 @@
 import { bench, describe } from "vitest";
 import { type Opening, open } from "../src/shared/access/grants.ts";
 import { parseGrantAddress } from "../src/shared/address.ts";
-import { answer } from "../src/shared/gate/answers.ts";
+import { answer } from "../src/shared/gate/answers/answers.ts";
 import { settings, type TestGate, testGate } from "../test/helpers/gate.ts";
 
 /** Only our own code: the store is memory, the firewall a fake. What disk and kernel add is what `npm run bench` measures. */

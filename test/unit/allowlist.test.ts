@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { allow, allowMany, answerName, disallow } from "../../src/shared/access/allow.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { type AllowWish, Refusal } from "../../src/shared/gate/verbs.ts";
 import { found } from "../../src/shared/names/fake.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";

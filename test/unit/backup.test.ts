@@ -6,7 +6,7 @@ import { ask } from "../../src/shared/access/pending.ts";
 import { keys } from "../../src/shared/access/records.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { days, hours, minutes, seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs } from "../../src/shared/gate/verbs.ts";
 import type { Entry } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";

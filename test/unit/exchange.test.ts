@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { decodeRequest } from "../../src/shared/gate/decode/request.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import type { UserExport } from "../../src/shared/gate/views.ts";

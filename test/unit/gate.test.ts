@@ -3,7 +3,7 @@ import { Denied } from "../../src/shared/access/denial.ts";
 import { type Opening, open } from "../../src/shared/access/grants.ts";
 import { parseGrantAddress } from "../../src/shared/address.ts";
 import { hours, minutes, seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";

@@ -4,7 +4,7 @@ import { renderMetrics } from "../../src/knockctl/render/metrics.ts";
 import { Knocks } from "../../src/knockd/knocks.ts";
 import { DENIALS } from "../../src/shared/access/denial.ts";
 import { days, minutes } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { type TestGate, testGate } from "../helpers/gate.ts";
 import { parseExposition } from "../helpers/prometheus.ts";

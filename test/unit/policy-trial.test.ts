@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseAddress } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 

@@ -4,7 +4,7 @@ import { prove } from "../../src/knockd/proofs/prove.ts";
 import type { GateEvent } from "../../src/shared/access/event.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
 import { settleDecoys } from "../../src/shared/users/decisions.ts";

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ask as leave } from "../../src/shared/access/pending.ts";
 import { parseAddress } from "../../src/shared/address.ts";
 import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
 import type { CallbackOrder, Caller, PhoneVerb, PhoneVerbs } from "../../src/shared/gate/phone-verbs.ts";
 import { Switchboard } from "../../src/shared/gate/switchboard.ts";

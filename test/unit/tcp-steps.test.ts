@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { watchedPorts } from "../../src/knockd/daemon.ts";
 import { knownPorts, newAttempts, type Outcome, track } from "../../src/knockd/tracker.ts";
 import { seconds } from "../../src/shared/duration.ts";
-import { answer } from "../../src/shared/gate/answers.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import type { Step } from "../../src/shared/users/user.ts";
 import { type TestGate, testGate } from "../helpers/gate.ts";

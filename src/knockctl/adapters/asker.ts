@@ -32,7 +32,7 @@ function isLocked(error: unknown): boolean {
 }
 
 async function asRefusal(error: unknown): Promise<unknown> {
-  const { refusal } = await import("../../shared/gate/answers.ts");
+  const { refusal } = await import("../../shared/gate/refusal.ts");
   const { StoreError } = await import("../../shared/store/store.ts");
   return error instanceof StoreError ? refusal(error) : error;
 }

@@ -1,6 +1,6 @@
 import type { Gate } from "../../shared/access/gate.ts";
 import { openGate } from "../../shared/gate/adapters/open-gate.ts";
-import { answer } from "../../shared/gate/answers.ts";
+import { answer } from "../../shared/gate/answers/answers.ts";
 import { type AdminVerbs, type Asker, Refusal, type Verb } from "../../shared/gate/verbs.ts";
 import type { EventView } from "../../shared/gate/views.ts";
 import { silentLog } from "../../shared/log/log.ts";

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
 import { approve, checkTyped, lastAddress, pendingByCode } from "../access/approvals.ts";
+import { revoke } from "../access/closing.ts";
 import { Denied } from "../access/denial.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive, type Pending } from "../access/grant.ts";
-import { knownUser, open, revoke } from "../access/grants.ts";
+import { knownUser, open } from "../access/grants.ts";
 import { readHistory } from "../access/history.ts";
 import { consumeOtp, countOtp } from "../access/one-time.ts";
 import { pendingOf } from "../access/pending.ts";

@@ -11,27 +11,19 @@ import type {
   ShownOnce,
   StatusView,
   UserExport,
+  UserSettings,
   UserView,
 } from "./views.ts";
 
-/** Settings of a user as `user add` and `user set` take them. Durations in seconds, expires ISO 8601 or null. */
-export interface UserWishes {
-  services?: string[];
-  proof?: "none" | "otp" | "ssh";
-  ttl?: number | null;
-  max_ttl?: number | null;
-  approval?: "none" | "phone" | "call";
-  expires?: string | null;
+/** A user as `user add` and `user set` are asked for him; what is not named stays. */
+export interface UserWishes extends Partial<UserSettings> {
   steps?: ("udp" | "tcp")[];
-  enabled?: boolean;
   /** true: draw one; null: take it away. */
   pin?: string | true | null;
   /** true: draw a new authenticator secret; null: take it away. */
   otp?: true | null;
   /** Lines of authorized_keys, or a .pub file, in place of the keys there were; null: take them away. */
   ssh_keys?: string | null;
-  phone?: string | null;
-  callers?: string[];
 }
 
 /** An entry of the allowlist as it is asked for. `what`: an address, a network or a DNS name. */

@@ -7,6 +7,8 @@
 export type GrantedBy = "knock" | "phone" | "admin";
 /** What a user must show in the last knock. */
 export type ProofName = "none" | "otp" | "ssh";
+/** What a valid knock must wait for. */
+export type ApprovalKind = "none" | "phone" | "call";
 
 /** A live grant. */
 export interface GrantView {
@@ -53,50 +55,45 @@ export interface AllowLookupView {
   reverse: string[];
 }
 
-/** A user. */
-export interface UserView {
-  name: string;
-  steps: { proto: "udp" | "tcp"; port: number }[];
+/** What an admin sets of a user: shown, exported and wished for in the same words. */
+export interface UserSettings {
   proof: ProofName;
   services: string[];
   /** Seconds; null: the setting of [access] holds. */
   ttl: number | null;
   max_ttl: number | null;
-  approval: "none" | "phone" | "call";
+  approval: ApprovalKind;
   enabled: boolean;
   expires: string | null;
-  /** When the knock ports were drawn. */
-  ports_since: string;
-  /** Whether there is a phone PIN, and an authenticator. */
-  has_pin: boolean;
-  has_otp: boolean;
-  /** Fingerprints of the keys that may sign the knocks. */
-  ssh_keys: string[];
   /** Number to call back. */
   phone: string | null;
   /** Caller IDs that may use the PIN; empty: any. */
   callers: string[];
 }
 
-/** A user as configuration management keeps him. */
-export interface UserExport {
+/** What is told of a user, whoever asks. */
+export interface UserProfile extends UserSettings {
   name: string;
-  proof: ProofName;
-  services: string[];
-  /** Seconds; null: the setting of [access] holds. */
-  ttl: number | null;
-  max_ttl: number | null;
-  approval: "none" | "phone" | "call";
-  enabled: boolean;
-  expires: string | null;
+  /** Whether there is a phone PIN, and an authenticator. */
+  has_pin: boolean;
+  has_otp: boolean;
+}
+
+/** A user. */
+export interface UserView extends UserProfile {
+  steps: { proto: "udp" | "tcp"; port: number }[];
+  /** When the knock ports were drawn. */
+  ports_since: string;
+  /** Fingerprints of the keys that may sign the knocks. */
+  ssh_keys: string[];
+}
+
+/** A user as configuration management keeps him. */
+export interface UserExport extends UserProfile {
   /** Kind of each step; its port is a secret. */
   steps: ("udp" | "tcp")[];
   /** Lines as of authorized_keys. */
   ssh_keys: string[];
-  phone: string | null;
-  callers: string[];
-  has_pin: boolean;
-  has_otp: boolean;
   /** PIN and authenticator as they are stored: worth something only under the same secret file. */
   secrets?: { ports: number[]; pin: string | null; otp: string | null };
 }
@@ -123,7 +120,7 @@ export interface ClientView {
   user: string;
   steps: { proto: "udp" | "tcp"; port: number }[];
   proof: ProofName;
-  approval: "none" | "phone" | "call";
+  approval: ApprovalKind;
   /** What to dial for an approval by phone. */
   extension: string;
   /** Seconds that a request waits for its approval. */

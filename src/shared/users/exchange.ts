@@ -6,7 +6,7 @@ import type { UserExport } from "../gate/views.ts";
 import { addUser, changeUser, coveredRanges, type Draw } from "./decisions.ts";
 import { coveredPorts } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
-import type { User } from "./user.ts";
+import { profileOf, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
 
 /** What an import did to one user. */
@@ -20,22 +20,10 @@ export interface Import {
 
 /** @returns a user as configuration management keeps him. @param withSecrets also ports, and PIN and authenticator as stored */
 export function exportUser(user: User, withSecrets: boolean): UserExport {
-  const { name, services, proof, approval, enabled, phone } = user;
   return {
-    name,
-    proof,
-    services: [...services],
-    ttl: user.ttl === null ? null : user.ttl / 1000,
-    max_ttl: user.maxTtl === null ? null : user.maxTtl / 1000,
-    approval,
-    enabled,
-    expires: user.expires === null ? null : new Date(user.expires).toISOString(),
+    ...profileOf(user),
     steps: user.steps.map(({ proto }) => proto),
     ssh_keys: [...user.sshKeys],
-    phone,
-    callers: [...user.callers],
-    has_pin: user.pin !== null,
-    has_otp: user.otp !== null,
     ...(withSecrets && {
       secrets: { ports: user.steps.map(({ port }) => port), pin: user.pin, otp: user.otp },
     }),

@@ -1,5 +1,5 @@
 import type { Duration } from "../duration.ts";
-import type { ProofName, UserView } from "../gate/views.ts";
+import type { ApprovalKind, ProofName, UserProfile, UserView } from "../gate/views.ts";
 import { fingerprintOfLine } from "../ssh/key-line.ts";
 
 /** One step of a knock sequence. */
@@ -19,7 +19,7 @@ export interface User {
   readonly ttl: Duration | null;
   /** null: [access] max_ttl. */
   readonly maxTtl: Duration | null;
-  readonly approval: "none" | "phone" | "call";
+  readonly approval: ApprovalKind;
   readonly enabled: boolean;
   /** Wall clock ms after which the user may open nothing, and nothing stays open. null: never. */
   readonly expires: number | null;
@@ -56,20 +56,28 @@ export function isUserName(name: string): boolean {
 /** @returns the user as `--json` prints it */
 export function viewUser(user: User): UserView {
   return {
-    name: user.name,
+    ...profileOf(user),
     steps: user.steps.map(({ proto, port }) => ({ proto, port })),
-    proof: user.proof,
+    ports_since: new Date(user.drawn).toISOString(),
+    ssh_keys: user.sshKeys.map(fingerprintOfLine),
+  };
+}
+
+/** @returns what is told of a user, whoever asks */
+export function profileOf(user: User): UserProfile {
+  const { name, proof, approval, enabled, phone } = user;
+  return {
+    name,
+    proof,
     services: [...user.services],
     ttl: user.ttl === null ? null : user.ttl / 1000,
     max_ttl: user.maxTtl === null ? null : user.maxTtl / 1000,
-    approval: user.approval,
-    enabled: user.enabled,
+    approval,
+    enabled,
     expires: user.expires === null ? null : new Date(user.expires).toISOString(),
-    ports_since: new Date(user.drawn).toISOString(),
+    phone,
+    callers: [...user.callers],
     has_pin: user.pin !== null,
     has_otp: user.otp !== null,
-    ssh_keys: user.sshKeys.map(fingerprintOfLine),
-    phone: user.phone,
-    callers: [...user.callers],
   };
 }

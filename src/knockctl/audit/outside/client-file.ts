@@ -1,3 +1,4 @@
+import type { ApprovalKind } from "../../../shared/gate/views.ts";
 import { misused } from "../../failure.ts";
 
 /** What a generated bash client says about itself, in its filled-in lines. */
@@ -6,7 +7,7 @@ export interface Client {
   readonly user: string;
   /** The TCP port that it looks at; undefined: only UDP services. */
   readonly probe: number | undefined;
-  readonly approval: "none" | "phone" | "call";
+  readonly approval: ApprovalKind;
   /** Seconds that a request waits for its call. */
   readonly pending: number;
 }

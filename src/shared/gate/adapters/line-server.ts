@@ -1,8 +1,8 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { ownAsFolder } from "../../host/adapters/files.ts";
-import { refusal } from "../answers.ts";
 import { lineSplitter } from "../lines.ts";
+import { refusal } from "../refusal.ts";
 import { Refusal } from "../verbs.ts";
 
 /** What a socket's askers are held to. */

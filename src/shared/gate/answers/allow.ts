@@ -1,12 +1,12 @@
-import { allow, allowMany, answerName, disallow, findEntry, viewEntry } from "../access/allow.ts";
-import { type AllowEntry, isInForce } from "../access/allowlist.ts";
-import type { Gate } from "../access/gate.ts";
-import { parseAddress } from "../address.ts";
-import { parseName } from "../names/name.ts";
-import type { Answers } from "./answers.ts";
+import { allow, allowMany, answerName, disallow, findEntry, viewEntry } from "../../access/allow.ts";
+import { type AllowEntry, isInForce } from "../../access/allowlist.ts";
+import type { Gate } from "../../access/gate.ts";
+import { parseAddress } from "../../address.ts";
+import { parseName } from "../../names/name.ts";
+import { Refusal } from "../verbs.ts";
+import type { AllowView, StatusView } from "../views.ts";
+import type { Answers } from "./answerer.ts";
 import { notInForce } from "./in-force.ts";
-import { Refusal } from "./verbs.ts";
-import type { AllowView, StatusView } from "./views.ts";
 
 /** Names looked up at once where no knockd does it by and by. */
 const AT_ONCE = 16;

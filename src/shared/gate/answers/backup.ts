@@ -1,9 +1,9 @@
-import { readBackup, readForBackup, restoreBackup } from "../access/backup.ts";
-import type { Gate } from "../access/gate.ts";
-import { viewGrant } from "../access/grants.ts";
-import { coveredRanges } from "../users/decisions.ts";
-import { coveredPorts } from "../users/ports.ts";
-import { type AdminVerbs, Refusal } from "./verbs.ts";
+import { readBackup, readForBackup, restoreBackup } from "../../access/backup.ts";
+import type { Gate } from "../../access/gate.ts";
+import { viewGrant } from "../../access/grants.ts";
+import { coveredRanges } from "../../users/decisions.ts";
+import { coveredPorts } from "../../users/ports.ts";
+import { type AdminVerbs, Refusal } from "../verbs.ts";
 
 /** Answers `backup`: the store of one moment. @throws StoreError */
 export async function backUp(gate: Gate): Promise<AdminVerbs["backup"]["result"]> {

@@ -1,9 +1,9 @@
-import type { Gate } from "../access/gate.ts";
-import { findUser } from "../users/decisions.ts";
-import { exportUser, type Import, importUser, wishesOfExport } from "../users/exchange.ts";
+import type { Gate } from "../../access/gate.ts";
+import { findUser } from "../../users/decisions.ts";
+import { exportUser, type Import, importUser, wishesOfExport } from "../../users/exchange.ts";
+import { type AdminVerbs, Refusal } from "../verbs.ts";
+import type { ShownOnce, UserExport } from "../views.ts";
 import { newSecrets } from "./secret-wishes.ts";
-import { type AdminVerbs, Refusal } from "./verbs.ts";
-import type { ShownOnce, UserExport } from "./views.ts";
 
 /** Answers `user_export`. @throws Refusal */
 export function exportUsers(

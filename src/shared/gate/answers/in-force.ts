@@ -1,4 +1,4 @@
-import type { Gate } from "../access/gate.ts";
+import type { Gate } from "../../access/gate.ts";
 
 /** Says which services have no door yet because the settings that name them were not applied. */
 export function notInForce(gate: Gate, services: readonly string[]): string[] {

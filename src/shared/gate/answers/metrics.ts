@@ -1,9 +1,9 @@
-import { DENIALS, type Denial } from "../access/denial.ts";
-import type { EventName } from "../access/event.ts";
-import type { Gate } from "../access/gate.ts";
-import { countWaiting } from "../access/pin-tries.ts";
-import type { KnockOutcome, PinOutcome } from "../access/tally.ts";
-import type { GrantedBy, MetricFamily, MetricSample, StatusView } from "./views.ts";
+import { DENIALS, type Denial } from "../../access/denial.ts";
+import type { EventName } from "../../access/event.ts";
+import type { Gate } from "../../access/gate.ts";
+import { countWaiting } from "../../access/pin-tries.ts";
+import type { KnockOutcome, PinOutcome } from "../../access/tally.ts";
+import type { GrantedBy, MetricFamily, MetricSample, StatusView } from "../views.ts";
 
 const WAYS: readonly GrantedBy[] = ["knock", "phone", "admin"];
 const KNOCKS: readonly KnockOutcome[] = ["step", "repeat", "complete", "denied"];

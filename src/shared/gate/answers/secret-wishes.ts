@@ -1,10 +1,10 @@
-import type { Gate } from "../access/gate.ts";
-import { freshOtpSecret, otpUri } from "../users/otp.ts";
-import { drawPin, PIN_LENGTH, pinProblem, shortestPin } from "../users/pin.ts";
-import type { Secrets } from "../users/secrets.ts";
-import { wishedProof } from "../users/wishes.ts";
-import { Refusal, type UserWishes } from "./verbs.ts";
-import type { ShownOnce } from "./views.ts";
+import type { Gate } from "../../access/gate.ts";
+import { freshOtpSecret, otpUri } from "../../users/otp.ts";
+import { drawPin, PIN_LENGTH, pinProblem, shortestPin } from "../../users/pin.ts";
+import type { Secrets } from "../../users/secrets.ts";
+import { wishedProof } from "../../users/wishes.ts";
+import { Refusal, type UserWishes } from "../verbs.ts";
+import type { ShownOnce } from "../views.ts";
 
 /** What to store, and what to show once. */
 export interface NewSecrets {
@@ -28,7 +28,7 @@ export async function newSecrets(
   const secret = otp === true ? freshOtpSecret() : undefined;
   return {
     secrets: {
-      ...(pin !== undefined && { pin: pin && pin.fingerprint }),
+      ...(pin !== undefined && { pin: pin?.fingerprint ?? null }),
       ...(secret !== undefined && { otp: gate.parts.vault.seal(secret) }),
       ...(otp === null && { otp: null }),
     },

@@ -1,10 +1,10 @@
-import type { Gate } from "../access/gate.ts";
-import { samePolicy } from "../access/state.ts";
-import type { FirewallError } from "../firewall/firewall.ts";
-import { coveredRanges } from "../users/decisions.ts";
-import { coveredPorts } from "../users/ports.ts";
-import { summary } from "./allow-answers.ts";
-import type { StatusView } from "./views.ts";
+import type { Gate } from "../../access/gate.ts";
+import { samePolicy } from "../../access/state.ts";
+import type { FirewallError } from "../../firewall/firewall.ts";
+import { coveredRanges } from "../../users/decisions.ts";
+import { coveredPorts } from "../../users/ports.ts";
+import type { StatusView } from "../views.ts";
+import { summary } from "./allow.ts";
 
 /**
  * How knockline is.

@@ -21,28 +21,7 @@ const wish = {
   note: text.regex(/^\P{Cc}*$/u, "is a note of one line").optional(),
   expires: time.optional(),
 };
-const wishes = {
-  services: z.array(name).max(64).optional(),
-  proof: z.enum(["none", "otp", "ssh"]).optional(),
-  ttl: seconds.nullable().optional(),
-  max_ttl: seconds.nullable().optional(),
-  approval: z.enum(["none", "phone", "call"]).optional(),
-  expires: time.nullable().optional(),
-  steps: z
-    .array(z.enum(["udp", "tcp"]))
-    .max(8)
-    .optional(),
-  enabled: z.boolean().optional(),
-  pin: z.union([z.string().max(32), z.literal(true), z.null()]).optional(),
-  otp: z.union([z.literal(true), z.null()]).optional(),
-  ssh_keys: keyFile.nullable().optional(),
-  phone: text.nullable().optional(),
-  callers: z.array(text).max(64).optional(),
-};
-
-const vault = z.string().regex(/^[0-9a-f]{16}$/);
-const exported = z.strictObject({
-  name,
+const settings = {
   proof: z.enum(["none", "otp", "ssh"]),
   services: z.array(name).max(64),
   ttl: seconds.nullable(),
@@ -50,10 +29,26 @@ const exported = z.strictObject({
   approval: z.enum(["none", "phone", "call"]),
   enabled: z.boolean(),
   expires: time.nullable(),
-  steps: z.array(z.enum(["udp", "tcp"])).length(3),
-  ssh_keys: z.array(z.string().max(2_048)).max(16),
   phone: text.nullable(),
   callers: z.array(text).max(64),
+};
+const wishes = {
+  ...z.strictObject(settings).partial().shape,
+  steps: z
+    .array(z.enum(["udp", "tcp"]))
+    .max(8)
+    .optional(),
+  pin: z.union([z.string().max(32), z.literal(true), z.null()]).optional(),
+  otp: z.union([z.literal(true), z.null()]).optional(),
+  ssh_keys: keyFile.nullable().optional(),
+};
+
+const vault = z.string().regex(/^[0-9a-f]{16}$/);
+const exported = z.strictObject({
+  name,
+  ...settings,
+  steps: z.array(z.enum(["udp", "tcp"])).length(3),
+  ssh_keys: z.array(z.string().max(2_048)).max(16),
   has_pin: z.boolean(),
   has_otp: z.boolean(),
   secrets: z

@@ -1,0 +1,19 @@
+import { coveredRanges } from "../../users/decisions.ts";
+import { coveredPorts } from "../../users/ports.ts";
+import type { Answers } from "./answerer.ts";
+import { backUp, restore } from "./backup.ts";
+import { metricsOf } from "./metrics.ts";
+import { statusOf } from "./status.ts";
+
+/** The answers about the whole of it. */
+export const instanceAnswers: Answers<"status" | "metrics" | "check" | "backup" | "restore"> = {
+  status: async (gate, _args, { since }) => statusOf(gate, since),
+
+  metrics: async (gate, _args, { since }) => ({ families: metricsOf(gate, await statusOf(gate, since)) }),
+
+  check: async (gate) => ({ problems: coveredPorts(gate.state.users.values(), coveredRanges(gate.state)) }),
+
+  backup: async (gate) => backUp(gate),
+
+  restore: async (gate, args, { since }) => restore(gate, args, since !== null),
+};

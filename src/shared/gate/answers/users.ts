@@ -1,0 +1,94 @@
+import { viewGrant } from "../../access/grants.ts";
+import { formatPorts } from "../../firewall/policy.ts";
+import { addUser, changeUser, findUser, removeUser, rotateUser } from "../../users/decisions.ts";
+import { viewUser } from "../../users/user.ts";
+import { Refusal } from "../verbs.ts";
+import type { Answers } from "./answerer.ts";
+import { exportUsers, importUsers } from "./exchange.ts";
+import { notInForce } from "./in-force.ts";
+import { newSecrets } from "./secret-wishes.ts";
+
+type UserVerb =
+  | "user_add"
+  | "user_set"
+  | "user_list"
+  | "user_show"
+  | "user_rotate"
+  | "user_remove"
+  | "user_client"
+  | "user_export"
+  | "user_import";
+
+/** The answers about users. */
+export const userAnswers: Answers<UserVerb> = {
+  user_add: async (gate, { name, ...wishes }) => {
+    const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
+    const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, secrets, draw));
+    await gate.followed();
+    return { user: viewUser(user), once, notes: notInForce(gate, user.services) };
+  },
+
+  user_set: async (gate, { name, ...wishes }) => {
+    findUser(gate.state, name);
+    const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
+    const { memory } = gate.parts;
+    const { user, notes } = await gate.run((state, tx) =>
+      changeUser(state, tx, name, wishes, secrets, draw, memory),
+    );
+    await gate.followed();
+    return { user: viewUser(user), once, notes: [...notes, ...notInForce(gate, user.services)] };
+  },
+
+  user_list: async (gate) => ({ users: [...gate.state.users.values()].map(viewUser) }),
+
+  user_show: async (gate, { name }) => ({ user: viewUser(findUser(gate.state, name)) }),
+
+  user_rotate: async (gate, { name, ports, pin, otp }) => {
+    if (!ports && !pin && !otp) {
+      throw new Refusal(
+        "usage",
+        "say what to draw anew",
+        `knockctl user rotate ${name} --ports (or --pin, --otp)`,
+      );
+    }
+    const { proof, phone } = findUser(gate.state, name);
+    const [draw, { secrets, once }] = await Promise.all([
+      gate.parts.draw(),
+      newSecrets(gate, name, { pin, otp, proof, phone }),
+    ]);
+    const user = await gate.run((state, tx) => rotateUser(state, tx, name, ports ?? false, secrets, draw));
+    await gate.followed();
+    const client = `the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`;
+    return { user: viewUser(user), once, notes: ports ? [client] : [] };
+  },
+
+  user_remove: async (gate, { name }) => {
+    const { uptime } = gate.parts.clock();
+    const { user, closed } = await gate.run((state, tx) => removeUser(state, tx, name, gate.parts.memory));
+    await gate.followed();
+    return { user: viewUser(user), revoked: closed.map((grant) => viewGrant(grant, uptime)) };
+  },
+
+  user_client: async (gate, { name }) => {
+    const user = findUser(gate.state, name);
+    const { policy, server, knock, phone } = gate.state.settings;
+    const services = policy.services.filter((service) => user.services.includes(service.name));
+    const tcp = services.flatMap(({ ports }) => ports).find(({ proto }) => proto === "tcp");
+    return {
+      server: server.name,
+      user: name,
+      steps: user.steps.map(({ proto, port }) => ({ proto, port })),
+      proof: user.proof,
+      approval: user.approval,
+      extension: phone.extension,
+      pending: phone.pending / 1000,
+      window: knock.window / 1000,
+      services: services.map((service) => ({ name: service.name, ports: service.ports.map(formatPorts) })),
+      probe: tcp?.from ?? null,
+    };
+  },
+
+  user_export: async (gate, args) => exportUsers(gate, args),
+
+  user_import: async (gate, args) => importUsers(gate, args),
+};
