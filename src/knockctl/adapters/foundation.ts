@@ -1,17 +1,13 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { chmod, chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { handOver, type Owner } from "../../shared/host/adapters/files.ts";
 import { locate } from "../../shared/settings/adapters/load.ts";
 import { SYSTEM_CONFIG } from "../../shared/settings/paths.ts";
 import { EXIT, Failure } from "../failure.ts";
 import type { Foundation, Made } from "../world.ts";
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** Who owns what of an instance; undefined where nothing is to be changed. */
 interface Owners {
@@ -71,9 +67,7 @@ const file = (content: string | Buffer) => (path: string) =>
 async function place({ path, what, mode, owner, make }: Piece): Promise<Made> {
   if (await exists(path)) return { path, what, made: false };
   await make(path);
-  if (owner !== undefined) await chown(path, owner.uid, owner.gid);
-  // said once more: what mkdir and open were told is cut by the umask
-  await chmod(path, mode);
+  await handOver(path, owner, mode);
   return { path, what, made: true };
 }
 

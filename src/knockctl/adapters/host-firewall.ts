@@ -1,4 +1,4 @@
-import { chmod, chown, constants, copyFile, readFile, realpath, rm, stat } from "node:fs/promises";
+import { constants, copyFile, readFile, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { seconds } from "../../shared/duration.ts";
 import { replaceFile } from "../../shared/host/adapters/files.ts";
@@ -75,11 +75,8 @@ async function write({ path, text, check }: Extract<Edit, { do: "write" }>): Pro
   const backup = real + BACKUP;
   const before = await stat(real).catch(missing);
   if (before !== undefined) await copyFile(real, backup, constants.COPYFILE_EXCL).catch(known);
-  await replaceFile(real, text, 0o600);
-  if (text !== undefined) {
-    await chown(real, before?.uid ?? 0, before?.gid ?? 0);
-    await chmod(real, (before?.mode ?? 0o600) & 0o7777);
-  }
+  const { mode, ...owner } = before ?? { mode: 0o600, uid: 0, gid: 0 };
+  await replaceFile(real, text, mode & 0o7777, owner);
   // a copy of what is there again is of no use
   if ((await readIfThere(backup)) === text) await rm(backup, { force: true });
 }

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { misused } from "../failure.ts";
 
@@ -23,7 +23,8 @@ async function collected(stream: Readable, name: string, most: number): Promise<
 export async function readText(path: string, most = MOST): Promise<string> {
   if (path === "-") return collected(process.stdin, "standard input", most);
   const cure = "name a file that is there, or `-` for standard input";
-  const file = await open(path).catch((error: Error) => {
+  // a pipe that nobody writes to would let the plain open wait for ever
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: Error) => {
     throw misused(`cannot read ${path}: ${error.message}`, cure);
   });
   if (!(await file.stat()).isFile()) {

@@ -1,4 +1,4 @@
-import { chmod, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { ownAsFolder } from "../../host/adapters/files.ts";
 import { lineSplitter } from "../lines.ts";
@@ -56,8 +56,7 @@ export async function serveLines(
     converse(socket, answer, limits);
   });
   server.maxConnections = limits.connections;
-  await listen(server, path);
-  await chmod(path, mode);
+  await listen(server, path, mode);
   await ownAsFolder(path);
   return {
     close: async () => {
@@ -67,9 +66,9 @@ export async function serveLines(
   };
 }
 
-function listen(server: Server, path: string): Promise<void> {
-  // the mode must hold from the first moment, not from the chmod on
-  const mask = process.umask(0o177);
+function listen(server: Server, path: string, mode: number): Promise<void> {
+  // the mode holds from the first moment, and no name is looked up a second time for a chmod
+  const mask = process.umask(0o777 & ~mode);
   return new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(path, resolve);

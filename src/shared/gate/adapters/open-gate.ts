@@ -4,7 +4,7 @@ import { Gate } from "../../access/gate.ts";
 import type { Duration } from "../../duration.ts";
 import { openNft } from "../../firewall/adapters/nft.ts";
 import { bootId, systemClock } from "../../host/adapters/clock.ts";
-import { ownAllAsFolder, ownAsFolder, replaceFile } from "../../host/adapters/files.ts";
+import { linkIn, ownAllAsFolder, ownAsFolder, replaceFile } from "../../host/adapters/files.ts";
 import { isOwnAddress } from "../../host/adapters/own-addresses.ts";
 import { conntrackMemory, readPortsInUse } from "../../host/adapters/proc-net.ts";
 import { freshGrantId, systemRandom } from "../../host/adapters/random.ts";
@@ -26,6 +26,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
   const { db, boot, state } = settings.paths;
   await access(settings.paths.secret); // a gate without its secret makes no store
   await makeFolder(db, state);
+  await refuseLinks(db);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
   const firewall = openNft();
   let gate: Gate | undefined;
@@ -63,6 +64,17 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
 /** The second copy is what `knockline-firewall-load` takes when the first is damaged. */
 async function writeTwice(path: string, text: string | undefined): Promise<void> {
   for (const copy of [path, `${path}.last-good`]) await replaceFile(copy, text, 0o640);
+}
+
+/** LevelDB opens its files by name. Where root is the gate, what the service's account planted would be written through. */
+async function refuseLinks(db: string): Promise<void> {
+  const link = await linkIn(db);
+  if (link === undefined) return;
+  throw new StoreError(
+    "failed",
+    `${link} is a symbolic link, and no store is opened through one`,
+    "knockline makes none: find out who did, then put the folder or file itself there (or [paths] state names another)",
+  );
 }
 
 async function makeFolder(db: string, state: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { chown, stat } from "node:fs/promises";
+import { lchown, stat } from "node:fs/promises";
 import { viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
 import type { Paths } from "../../settings/settings.ts";
@@ -50,7 +50,7 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
     () => undefined,
   );
   if (group !== undefined) {
-    await chown(paths.phoneSocket, -1, group).catch((error) =>
+    await lchown(paths.phoneSocket, -1, group).catch((error) =>
       gate.parts.log.warn("phone-auth may not be able to reach its socket", { message: String(error) }),
     );
   }
