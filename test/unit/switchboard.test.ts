@@ -1,6 +1,8 @@
 import { generateSync } from "otplib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ask as leave } from "../../src/shared/access/pending.ts";
+import { MAX_TRIES } from "../../src/shared/access/state.ts";
+import { NO_TRIES } from "../../src/shared/access/tries.ts";
 import { parseAddress } from "../../src/shared/address.ts";
 import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
@@ -136,6 +138,30 @@ describe("wrong tries", () => {
     expect(await phone("verify_pin", { pin, caller: outside("+4930600") })).toMatchObject({ ok: true });
     t.pass(days(1));
     expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ ok: true });
+  });
+
+  it("of phones in the house that nobody knows end at 1,000 a day, whatever names phone-auth gives them", async () => {
+    await session(inside);
+    const named = (i: number): Caller => ({ ...inside, endpoint: `PJSIP/made-up-${i}` });
+    const counted = await Promise.all(Array.from({ length: 1_010 }, (_, i) => wrong(named(i))));
+    expect(counted.filter((result) => !result.ok && result.why === "wrong").length).toBe(999);
+    expect(await phone("verify_pin", { pin, caller: named(2_000) })).toMatchObject({ why: "wait" });
+    expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
+    expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ ok: true });
+    await admin("unlock", { who: "strangers" });
+    expect(await phone("verify_pin", { pin, caller: named(2_000) })).toMatchObject({ ok: true });
+  });
+
+  it("are remembered of so many callers and no more, also when each of them was right once", async () => {
+    const right = { ...NO_TRIES, last: t.gate.parts.clock().wall, good: t.gate.parts.clock().wall };
+    await t.gate.run((_state, tx) => {
+      for (let i = t.gate.state.tries.size; i < MAX_TRIES; i++)
+        tx.setTries(`pin/internal/PJSIP/${i}x`, right);
+    });
+    await wrong(inside);
+    await wrong(outside("+49301"));
+    expect(t.gate.state.tries.size).toBeLessThanOrEqual(MAX_TRIES + 2); // and the two of all together
+    expect(t.gate.state.tries.has("pin/internal/PJSIP/201")).toBe(true);
   });
 
   it("are in the history without a digit, and an admin can forgive them", async () => {

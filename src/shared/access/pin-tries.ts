@@ -2,43 +2,50 @@ import { type Duration, days } from "../duration.ts";
 import type { Caller } from "../gate/phone-verbs.ts";
 import { type GateState, MAX_TRIES } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
-import { CAPS, countTry, isKnown, NO_TRIES, OTP_CAPS, rightTry } from "./tries.ts";
+import { CAPS, type Counted, countTry, isKnown, NO_TRIES, OTP_CAPS, rightTry } from "./tries.ts";
 
-/** The bucket of all strangers together. */
-const STRANGERS = "pin/strangers";
+/** The buckets of all together who were not right of late: callers from outside, and phones in the house. */
+const TOGETHER = { external: "pin/strangers", internal: "pin/new-phones" } as const;
 /** Buckets of those who can give themselves another name: callers from outside, and sources of knocks. */
 const FORGEABLE = /^(pin\/external\/|otp\/[^/]+\/)/;
+/** Buckets under a name that phone-auth gave: of these only so many are kept, whatever it says. */
+const NAMED = /^pin\/(external|internal)\//;
 /** Buckets idle for longer are forgotten, unless their caller was right within the time that earns one. */
 const FORGET_AFTER = days(91);
 
 /**
- * Counts a PIN before it is compared, in the caller's own bucket, and a stranger's also in that of all strangers.
- * Internal callers go by their endpoint, so that strangers never slow them; a caller who was right in the last 90 days
- * has a bucket of his own.
+ * Counts a PIN before it is compared, in the caller's own bucket, and that of one who was not right in the last 90 days
+ * also in the bucket of all such. Internal callers go by their endpoint and have one of their own, so that strangers never
+ * slow them.
  * @returns for how long to wait; undefined: go on and compare
  */
 export function countPin(state: GateState, tx: Transaction, caller: Caller): Duration | undefined {
   const key = pinKey(caller);
   const { wall } = tx.now;
   const own = state.tries.get(key) ?? NO_TRIES;
-  const stranger = caller.lane === "external" && !isKnown(own, wall);
-  const counted = countTry(own, wall, caller.lane === "internal" ? CAPS.internal : CAPS.known);
+  const counted = countTry(own, wall, CAPS.own);
   if (!counted.go) return counted.wait;
-  if (stranger) {
-    // the day's cap only: one stranger's wait must not be another's
-    const all = countTry({ ...(state.tries.get(STRANGERS) ?? NO_TRIES), wrong: 0 }, wall, CAPS.strangers);
+  if (!isKnown(own, wall)) {
+    const all = countTogether(state, caller.lane, wall);
     if (!all.go) {
-      tx.note("pin-locked", {
-        by: "phone",
-        reason: `${CAPS.strangers} tries of strangers today: only known callers and internal phones until midnight UTC`,
-      });
+      tx.note("pin-locked", { by: "phone", reason: LOCKED[caller.lane] });
       return all.wait;
     }
-    tx.setTries(STRANGERS, all.tries);
+    tx.setTries(TOGETHER[caller.lane], all.tries);
   }
   makeRoom(state, tx);
   tx.setTries(key, counted.tries);
   return undefined;
+}
+
+const LOCKED = {
+  external: `${CAPS.external} tries of strangers today: only known callers and internal phones until midnight UTC`,
+  internal: `${CAPS.internal} tries of new internal phones today: only those that were right before until midnight UTC`,
+} as const;
+
+/** Counts by the day's cap only: one caller's wait must not be another's. */
+function countTogether(state: GateState, lane: Caller["lane"], now: number): Counted {
+  return countTry({ ...(state.tries.get(TOGETHER[lane]) ?? NO_TRIES), wrong: 0 }, now, CAPS[lane]);
 }
 
 /** The PIN was right: the caller's wrong tries are forgiven, and he is known for 90 days. */
@@ -51,7 +58,7 @@ export function rightPin(state: GateState, tx: Transaction, caller: Caller): voi
 export function unlock(state: GateState, tx: Transaction, who: string): string[] {
   const matches = (key: string): boolean =>
     who === "all" ||
-    (who === "strangers" && key === STRANGERS) ||
+    (who === "strangers" && (key === TOGETHER.external || key === TOGETHER.internal)) ||
     key === `pin/internal/${who}` ||
     key === `pin/external/${who}` ||
     key === `otp/${who}` ||
@@ -66,12 +73,11 @@ export function unlock(state: GateState, tx: Transaction, who: string): string[]
 
 /** How many callers wait now, by lane; whether strangers had their tries of the day; how many users' codes are locked. */
 export function countWaiting(state: GateState, now: number) {
-  const strangers = countTry({ ...(state.tries.get(STRANGERS) ?? NO_TRIES), wrong: 0 }, now, CAPS.strangers);
+  const strangers = countTogether(state, "external", now);
   const waiting = { internal: 0, external: 0, codes: 0, strangers: !strangers.go };
   for (const [key, tries] of state.tries) {
-    const lane = /^pin\/(internal|external)\//.exec(key)?.[1] as "internal" | "external" | undefined;
-    const most = lane === "internal" ? CAPS.internal : CAPS.known;
-    if (lane !== undefined && !countTry(tries, now, most).go) waiting[lane] += 1;
+    const lane = NAMED.exec(key)?.[1] as Caller["lane"] | undefined;
+    if (lane !== undefined && !countTry(tries, now, CAPS.own).go) waiting[lane] += 1;
     if (isUserTotal(key) && tries.wrong >= OTP_CAPS.user) waiting.codes += 1;
   }
   return waiting;
@@ -99,9 +105,12 @@ function isUserTotal(key: string): boolean {
   return /^otp\/[^/]+$/.test(key);
 }
 
-/** Callers and sources can be forged without end: the oldest stranger makes room. */
+/** Callers and sources can be forged without end: the oldest stranger makes room; where there is none, the oldest caller. */
 export function makeRoom(state: GateState, tx: Transaction): void {
   if (state.tries.size < MAX_TRIES) return;
-  const oldest = [...state.tries].find(([key, { good }]) => FORGEABLE.test(key) && good === null);
+  const all = [...state.tries];
+  const oldest =
+    all.find(([key, { good }]) => FORGEABLE.test(key) && good === null) ??
+    all.find(([key]) => NAMED.test(key));
   if (oldest !== undefined) tx.setTries(oldest[0], undefined);
 }
