@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from "vitest";
+import { memoryOf } from "../../bench/processes.mjs";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
 import { Cgroup } from "../helpers/cgroup.ts";
 import { Watcher } from "../helpers/drill.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
+import { LogPipe } from "../helpers/log-pipe.ts";
 import { needs } from "../helpers/needs.ts";
 import { expectClosesAt } from "../helpers/sessions.ts";
 import { until } from "../helpers/wait.ts";
@@ -19,7 +21,11 @@ let watcher: Watcher;
 let user: User;
 
 beforeAll(async () => {
-  scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services" }, knock: { decoys: 5 } });
+  scene = await openScene(["laptop", "stranger"], {
+    firewall: { guard: "services" },
+    knock: { decoys: 5 },
+    access: { max_grants_per_user: 1_000 },
+  });
   watcher = new Watcher(scene);
   user = await scene.instance.addUser("ann", ["--services", "ssh"]);
 });
@@ -77,18 +83,44 @@ describe("where every core is kept busy", () => {
 });
 
 describe("where nobody reads the log any more", () => {
-  test("knockd goes on", async () => {
+  /** Each is a line of 200 bytes: more than wait in knockd. */
+  const CROWD = 600;
+
+  /** Opens the web to many addresses. */
+  async function crowdKnocks(crowd: User): Promise<void> {
+    const ports = crowd.steps.map(({ port }) => port);
+    const from = (n: number): string => `198.18.${n >> 8}.${n & 255}`;
+    const knockers = Array.from({ length: CROWD }, (_, n) => ({ from: from(n), ports }));
+    const { server, hosts, instance } = scene;
+    await hosts.stranger.agent.sendMany({ address: server.address, knockers, gap: 20 });
+    const all = async (): Promise<boolean> => (await instance.ask("list")).grants.length >= CROWD;
+    await until(all, { what: "the crowd's doors are open", deadline: 15_000 });
+  }
+
+  test("knockd goes on, counts the lines that it loses, and says so to the next reader", async () => {
     const { instance, hosts } = scene;
-    // the reader takes one byte, and goes
-    const under = ["bash", "-c", 'exec "$@" > >(head -c 1 >/dev/null) 2>&1', "bash"];
-    await instance.start({}, { under });
-    for (let n = 0; n < 20; n += 1) {
-      const steps = [...user.steps].reverse();
-      await instance.knock(hosts.stranger, { ...user, steps }, { gap: 0 });
-    }
+    const crowd = await instance.addUser("crowd", ["--services", "web", "--ttl", "20s"]);
+    await hosts.stranger.anyip("198.18.0.0/16");
+    const pipe = new LogPipe();
+    onTestFinished(() => pipe.remove());
+    await instance.start({}, { under: pipe.under });
+    const expires = await watcher.grant(hosts.laptop, seconds(3));
+    await Promise.all([crowdKnocks(crowd), expectClosesAt(instance, hosts.laptop, 22, expires)]);
+    expect(await timeToOpen()).toBeLessThan(1_000);
+    expect(memoryOf(instance.pid ?? 0), "MiB").toBeLessThan(150);
+
+    const lost = await until(() => /"lost":(\d+)/.exec(pipe.read().join("\n"))?.[1], {
+      what: "it says how many lines were lost",
+    });
+    const opened = pipe.read().filter((line) => line.includes("opened by a knock"));
+    expect(opened.length + Number(lost), "lines read, and said to be lost").toBe(CROWD + 1);
+
+    pipe.close();
+    await instance.ask("revoke", { what: hosts.laptop.address });
     expect(await timeToOpen()).toBeLessThan(1_000);
     await watcher.isWell();
     await watcher.expectOpenOnlyTo(hosts.laptop);
+    await instance.ask("revoke", { all: true }); // a knockctl alone would wait for a program for each of the crowd
   });
 });
 

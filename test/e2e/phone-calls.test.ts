@@ -1,9 +1,10 @@
 import { generateSync } from "otplib";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished } from "vitest";
 import type { AsteriskCall } from "../helpers/asterisk.ts";
 import { needsAsterisk } from "../helpers/asterisk.ts";
 import { openPhoneScene, type PhoneScene } from "../helpers/asterisk-scene.ts";
 import type { User } from "../helpers/instance.ts";
+import { LogPipe } from "../helpers/log-pipe.ts";
 import { until } from "../helpers/wait.ts";
 
 const { describe, test } = await needsAsterisk("nft");
@@ -200,5 +201,27 @@ describe("a call", () => {
     await keyAndConfirm(again, `${star(laptop().address)}#`);
     await until(async () => (await grants()).length === 1, { what: "the next call opens", deadline: 10_000 });
     await again.isOver(20_000);
+  });
+
+  // the last one: its phone-auth has nobody who reads its log
+  test("opens while nobody reads phone-auth's log, and after its reader has gone", async () => {
+    const { pin } = await add("fay");
+    const pipe = new LogPipe();
+    onTestFinished(() => pipe.remove());
+    await scene.stop();
+    scene.start(pipe.under);
+    await scene.becomes("up");
+    const opens = async (): Promise<void> => {
+      const call = await scene.callAndBeAsked();
+      await call.press(`${pin}#${star(laptop().address)}#1`);
+      await until(async () => (await grants()).length === 1, { what: "the call opens", deadline: 20_000 });
+      await scene.instance.must(["revoke", "--all"]);
+      await call.hangUp();
+    };
+    await opens();
+    const said = (): string[] => pipe.read().map((line) => JSON.parse(line).msg);
+    await until(() => said().includes("phone-auth is up"), { what: "what waited for a reader is read" });
+    pipe.close();
+    await opens();
   });
 });

@@ -3,8 +3,9 @@ import { openLog } from "../../src/shared/log/adapters/pino.ts";
 import { assertPrintable, target } from "./target.ts";
 
 const lines: string[] = []; // bounded: emptied at each run
+const stream = { write: (line: string) => lines.push(line), writableLength: 0 };
 const logs = [false, true].map((pretty) =>
-  openLog({ name: "phone-auth", level: "info", pretty, color: false }, (line) => lines.push(line)),
+  openLog({ name: "phone-auth", level: "info", pretty, color: false }, stream),
 );
 
 /** What the two kinds of log write of a text from outside: a caller's number, say. */

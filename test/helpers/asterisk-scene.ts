@@ -52,11 +52,12 @@ export class PhoneScene {
     return child;
   }
 
-  /** Starts phone-auth. */
-  start(): void {
+  /** Starts phone-auth. @param under a program that becomes it */
+  start(under: readonly string[] = []): void {
     const env = { NODE_OPTIONS: `--require=${CENSUS}`, KNOCKLINE_CENSUS: this.instance.folder };
-    const args = [PROGRAM, "--config", this.instance.config];
-    this.#phone = this.scene.server.start(process.execPath, args, { env });
+    const program = [process.execPath, PROGRAM, "--config", this.instance.config];
+    const [command = "", ...args] = [...under, ...program];
+    this.#phone = this.scene.server.start(command, args, { env });
   }
 
   /** Counts timers, sockets and pipes of phone-auth and of its child, by kind. */

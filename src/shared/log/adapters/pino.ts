@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { Fields, Log } from "../log.ts";
+import { Outlet, type Stream } from "../outlet.ts";
 import { escaped } from "../unprintable.ts";
 
 /** What openLog needs to know. */
@@ -18,17 +19,17 @@ const COLORS: Record<string, string> = {
   error: "\x1b[31m",
 };
 
-/** Takes whole lines, each with its newline. */
-export type Sink = (line: string) => void;
-
 /**
  * Opens the log: one JSON object a line, or on a terminal one short line. Whatever the fields hold, a line stays one
- * line, and no control character is in it.
- * @param sink where lines go: standard error
+ * line, and no control character is in it. Lines that nobody reads are counted, not waited for.
+ * @param stream where lines go: standard error
  */
-export function openLog({ name, level, pretty, color }: LogOptions, sink: Sink = standardError()): Log {
+export function openLog({ name, level, pretty, color }: LogOptions, stream: Stream = standardError()): Log {
   // pino leaves C1 controls as they are, which JSON allows and some terminals obey
   const line = pretty ? (json: string) => prettyLine(json, color) : escaped;
+  const outlet = new Outlet(stream, (lost) =>
+    log.warn("lines of this log were lost: nobody read it", { lost }),
+  );
   const logger = pino(
     {
       name,
@@ -37,20 +38,22 @@ export function openLog({ name, level, pretty, color }: LogOptions, sink: Sink =
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (json: string) => sink(`${line(json.trimEnd())}\n`) },
+    { write: (json: string) => outlet.write(`${line(json.trimEnd())}\n`) },
   );
   const at =
     (method: "debug" | "info" | "warn" | "error") =>
     (message: string, fields: Fields = {}) =>
       logger[method](fields, message);
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  const log: Log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  return log;
 }
 
-/** Written at once: a daemon that is killed has said all it knew. A reader that goes away (EPIPE) does not stop us. */
-function standardError(): Sink {
-  const destination = pino.destination({ fd: 2, sync: true });
-  destination.on("error", () => undefined);
-  return (line) => void destination.write(line);
+/**
+ * Node's own stream: what a pipe or journald takes is written at once, so that a daemon that is killed has said all
+ * it knew; what it does not take waits in memory, for libuv has made it non-blocking.
+ */
+function standardError(): Stream {
+  return process.stderr.on("error", () => undefined); // the outlet hears of it with the line
 }
 
 function prettyLine(line: string, color: boolean): string {
