@@ -27,9 +27,9 @@ await Promise.all(
       platform: "node",
       target: "node20",
       format: "cjs",
-      // these stay outside: pino starts its transports from files of its own, classic-level has a native part, and
+      // these stay outside: pino starts its transports from files of its own, classic-level and koffi have native parts, and
       // what ari-client depends on assigns to undeclared variables, which strict code refuses
-      external: ["ari-client", "classic-level", "pino"],
+      external: ["ari-client", "classic-level", "koffi", "pino"],
       loader: { ".sh": "text", ".ps1": "text", ".txt": "text" },
       legalComments: "none",
       logLevel: "warning",

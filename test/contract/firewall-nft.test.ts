@@ -1,10 +1,9 @@
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
-import { milliseconds, seconds } from "../../src/shared/duration.ts";
+import { days, milliseconds, seconds } from "../../src/shared/duration.ts";
 import { openNft } from "../../src/shared/firewall/adapters/nft.ts";
 import {
+  type Change,
   type Element,
   type Firewall,
   FirewallError,
@@ -21,7 +20,7 @@ import { type Netns, openNetns } from "./firewall-netns.ts";
 async function openBench(): Promise<Bench> {
   const netns = await openNetns();
   const nft = (text: string): string => netns.run(["nft", "-f", "-"], `${text}\n`);
-  const firewall = openNft({ command: [...netns.enter, "nft"] });
+  const firewall = openNft(netns.way);
   return {
     firewall,
     until: async (what, condition) => void (await until(condition, { what })),
@@ -36,16 +35,6 @@ async function openBench(): Promise<Bench> {
       await netns.close();
     },
   };
-}
-
-/** @returns the ids of this process's own children that run a command. */
-function childrenRunning(command: string): number[] {
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
-    .trim()
-    .split(" ");
-  const runs = (pid: string): string =>
-    readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim();
-  return children.filter((pid) => pid !== "" && runs(pid) === command).map(Number);
 }
 
 const { describe, test } = needs("root", "namespaces", "nft", "nsenter");
@@ -97,7 +86,7 @@ describe("nftables only", () => {
   let firewall: Firewall;
   beforeAll(async () => {
     netns = await openNetns();
-    firewall = openNft({ command: [...netns.enter, "nft"] });
+    firewall = openNft(netns.way);
   });
   afterAll(async () => {
     await firewall?.close();
@@ -129,36 +118,74 @@ describe("nftables only", () => {
     expect(element?.ttl).toBeLessThanOrEqual(1_500 - (performance.now() - asked) + 100);
   });
 
-  test("carries out nothing of a line whose end it never gets", async () => {
-    await firewall.install(plan);
-    // what a session hands ahead, and then our death: at the end of its input nft takes the rest for a line
-    const line = "add element inet knockline ssh4 { 192.0.2.66 timeout 60s }";
-    const [enter = "", ...args] = netns.enter;
-    const orphan = spawnSync(enter, [...args, "nft", "-i"], { input: line.slice(0, -1), encoding: "utf8" });
-    expect(orphan.stderr).toContain("syntax error");
-    expect((await firewall.elements(["ssh4"])).map(({ key }) => key)).not.toContain("192.0.2.66");
+  test("writes elements that nft reads as its own: keys of every kind, times and comments", async () => {
+    await firewall.remove(plan.owner);
+    await firewall.install({ ...plan, candidate: plan.current });
+    const put = (set: string, key: string, comment?: string): Change => ({
+      op: "put",
+      set,
+      key,
+      ttl: days(2),
+      ...(comment !== undefined && { comment }),
+    });
+    const keys = {
+      ssh4: "192.0.2.1",
+      ssh6n: "2001:db8:1:2::",
+      adopted4: "192.0.2.1 . 51234 . 22",
+      adopted6: "2001:db8::1 . 51234 . 22",
+      trial: "ipv6",
+    };
+    const changes = Object.entries(keys).map(([set, key]) => put(set, key, "ann g12"));
+    expect(await firewall.change(changes)).toEqual({ ok: true });
+    for (const [set, key] of Object.entries(keys)) {
+      const listed = netns.run(["nft", "-n", "list", "set", "inet", "knockline", set]);
+      const read = /elements = \{ (.*) timeout (\S+) expires \S+ comment "ann g12" \}/.exec(listed);
+      expect(read?.[1]?.replace(/\b10\b/, "ipv6"), listed).toBe(key);
+      expect(read?.[2]).toMatch(/^(172800|17279\d)s$/);
+    }
+    expect((await firewall.elements(Object.keys(keys))).map(({ set, key }) => [set, key])).toEqual(
+      Object.entries(keys),
+    );
   });
 
-  test("goes on when its nft child is killed, for every change", async () => {
+  test("shows and drops what only somebody else can have put: an address of a kind of its own, and every address", async () => {
     await firewall.install(plan);
-    const put = { op: "put", set: "ssh4", key: "192.0.2.1", ttl: policy.keepMax } as const;
-    for (let i = 0; i < 5; i++) {
-      expect(await firewall.change([put])).toEqual({ ok: true });
-      for (const pid of childrenRunning("nft -i")) process.kill(pid, "SIGKILL");
-      expect(await firewall.change([put])).toEqual({ ok: true });
+    const meddle = "{ ::ffff:192.0.2.1 timeout 60s, * timeout 60s }";
+    netns.run(["nft", `add element inet knockline ssh6 ${meddle}`]);
+    const found = await firewall.elements(["ssh6"]);
+    expect(found.map(({ key }) => key).sort()).toEqual(["*", "0x00000000000000000000ffffc0000201"]);
+    expect(await firewall.change(found.map(({ set, key }) => ({ op: "drop", set, key })))).toEqual({
+      ok: true,
+    });
+    expect(await firewall.elements(["ssh6"])).toEqual([]);
+    for (const { set, key } of found) {
+      const back: Change = { op: "put", set, key, ttl: seconds(60) };
+      expect(await firewall.change([back])).toMatchObject({ ok: false, why: "refused" });
     }
   });
 
-  test("is proved again as soon as its nft child was replaced", async () => {
-    await firewall.probe();
-    for (const pid of childrenRunning("nft -i")) process.kill(pid, "SIGKILL");
-    await firewall.probe();
+  test("says what is wrong with a change that is refused ten thousand times over", async () => {
+    const all = Array.from({ length: 10_000 }, (_, i): Change => {
+      return { op: "put", set: "nosuch4", key: `10.1.${i >> 8}.${i & 255}`, ttl: seconds(600) };
+    });
+    expect(await firewall.change(all)).toMatchObject({ ok: false, why: "missing" });
+  });
+
+  test("lists a set whole while somebody else changes it", async () => {
+    await firewall.install(plan);
+    const all = Array.from({ length: 20_000 }, (_, i): Change => {
+      return { op: "put", set: "sip4", key: `10.1.${i >> 8}.${i & 255}`, ttl: seconds(600) };
+    });
+    await firewall.change(all);
+    const listing = firewall.elements(["sip4"]);
+    for (let n = 0; n < 10; n++) await firewall.change(all.slice(n, n + 1));
+    expect(new Set((await listing).map(({ key }) => key)).size).toBe(all.length);
   });
 });
 
-test("a session that cannot start is no proof", async () => {
-  const firewall = openNft({ command: ["/nonexistent/nft"] });
-  await expect(firewall.probe()).rejects.toThrow(FirewallError);
+test("a namespace that is not there is an error, and no proof", async () => {
+  const firewall = openNft({ netns: "/nonexistent" });
+  await expect(firewall.probe()).rejects.toThrow("/nonexistent");
 });
 
 test("a missing nft is an error with its cure", async () => {

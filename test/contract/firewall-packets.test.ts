@@ -8,6 +8,7 @@ import { type Host, type Lab, openLab, type Running } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
 import { policy as samplePolicy } from "../helpers/policy.ts";
 import { always, until } from "../helpers/wait.ts";
+import { nftIn } from "./firewall-netns.ts";
 
 /** What the generated rules do to packets, between hosts on a cable. */
 
@@ -53,7 +54,7 @@ describe("a packet", () => {
     stranger = await lab.host("stranger");
     for (const port of [22, 80, 8080]) await server.agent.listen({ port });
     for (const family of [4, 6] as const) await server.agent.listen({ port: 5060, proto: "udp", family });
-    firewall = openNft({ command: ["nsenter", "-t", String(server.pid), "-n", "nft"] });
+    firewall = openNft(nftIn(server.pid));
   });
   afterEach(async () => {
     await firewall?.close();
@@ -288,7 +289,7 @@ describe("nmap", () => {
     async (guard) => {
       const lab = await openLab();
       const stranger = await lab.host("stranger");
-      const firewall = openNft({ command: ["nsenter", "-t", String(lab.server.pid), "-n", "nft"] });
+      const firewall = openNft(nftIn(lab.server.pid));
       try {
         await listenSilently(lab.server, [7001, 7013]);
         await firewall.install({ ...withPolicy({ guard }), knockUdp: [7001, 7013] });

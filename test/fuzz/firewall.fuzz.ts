@@ -1,8 +1,10 @@
 import { strict as assert } from "node:assert";
-import { FirewallError } from "../../src/shared/firewall/firewall.ts";
+import { seconds } from "../../src/shared/duration.ts";
+import { changesProblem } from "../../src/shared/firewall/changes.ts";
 import { readListing } from "../../src/shared/firewall/listing.ts";
 import { readMonitorLine } from "../../src/shared/firewall/monitor-line.ts";
-import { readSets } from "../../src/shared/firewall/set-json.ts";
+import { changeRequest, elementsIn } from "../../src/shared/firewall/netlink/elements.ts";
+import { messagesIn, WireError } from "../../src/shared/firewall/netlink/wire.ts";
 import { attempt, target } from "./target.ts";
 
 const LISTING = `table inet knockline {
@@ -24,11 +26,6 @@ table inet other {
 	comment "}"
 }
 `;
-
-const SETS = [
-  '{"nftables":[{"metainfo":{"json_schema_version":1}},{"set":{"name":"ssh4","elem":[{"elem":{"val":"192.0.2.1","timeout":60,"expires":59,"comment":"ann g1"}}]}}]}',
-  '{"nftables":[{"set":{"name":"adopted4","elem":[{"concat":["192.0.2.1",4711,22]},{"prefix":{"addr":"2001:db8::","len":64}},{"range":["192.0.2.1","192.0.2.9"]},"::1.2.3.4"]}}]}\n{"nftables":[{"set":{"name":"empty"}}]}',
-];
 
 export const monitor = target({
   name: "nft-monitor",
@@ -65,14 +62,30 @@ export const listing = target({
   },
 });
 
-export const sets = target({
-  name: "nft-sets",
-  seeds: () => SETS,
-  words: ['"', ":", ",", "{", "}", "[", "]", "null", '"elem"', '"val"', '"__proto__"', "expires"],
-  run: (bytes) => attempt(() => readSets(bytes.toString()), FirewallError),
+/** A listing as the kernel sends one: what we write has the same form. */
+const ELEMENTS = [
+  { op: "put", set: "ssh4", key: "192.0.2.1", ttl: seconds(60), comment: "ann g1" },
+  { op: "put", set: "adopted4", key: "192.0.2.1 . 4711 . 22", ttl: seconds(5) },
+] as const;
+
+export const elements = target({
+  name: "netlink-elements",
+  seeds: () => ELEMENTS.map((change) => Buffer.from(changeRequest([change], seconds(0), 7).bytes)),
+  words: ["\x0c\x00\x01\x80", "\x08\x00\x01\x00", "\x00\x00", "\xff\xff", "knockline\0"],
+  run: (bytes) =>
+    attempt(
+      () =>
+        messagesIn(bytes).flatMap((message) => [
+          ...elementsIn(message, "ssh4", 7),
+          ...elementsIn(message, "adopted4", (7 * 64 + 13) * 64 + 13),
+        ]),
+      WireError,
+    ),
   holds: (read) => {
-    if (read.ok)
-      for (const { set, key, ttl } of read.value)
-        assert.deepEqual([typeof set, typeof key, ttl >= 0], ["string", "string", true]);
+    if (!read.ok) return;
+    for (const { set, key, ttl } of read.value) {
+      assert.equal(ttl >= 0, true);
+      assert.equal(changesProblem([{ op: "drop", set, key }]), undefined);
+    }
   },
 });

@@ -126,7 +126,7 @@ export function difference(before: Picture, after: Picture, uptime: number): Cha
   for (const [name, { set, key }] of before) if (!after.has(name)) changes.push({ op: "drop", set, key });
   for (const [name, element] of after) {
     const was = before.get(name);
-    if (was === undefined) changes.push({ ...put(element, uptime), fresh: true });
+    if (was === undefined) changes.push(put(element, uptime));
     else if (was.ends !== element.ends || was.comment !== element.comment) changes.push(put(element, uptime));
   }
   return changes;

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from "node:util";
 import { UNPRINTABLE } from "../log/unprintable.ts";
 import type { FirewallFailure, FirewallOutcome } from "./firewall.ts";
 
@@ -15,6 +16,21 @@ export function failureFrom(stderr: string): Extract<FirewallOutcome, { ok: fals
   const why = MEANINGS.find(([pattern]) => pattern.test(stderr))?.[1] ?? "refused";
   return failure(why, `nft: ${line.replace(/^.*?Error: /, "")}`);
 }
+
+/** What the kernel answers (errno(3)), and what it means for a change of set elements; of all others `refused`. */
+const ERRNOS: Readonly<Record<number, FirewallFailure>> = {
+  1: "denied", // EPERM
+  2: "missing", // ENOENT
+  11: "unavailable", // EAGAIN
+  12: "unavailable", // ENOMEM
+  13: "denied", // EACCES
+  23: "full", // ENFILE
+  105: "unavailable", // ENOBUFS
+};
+
+/** @returns a failure from what the kernel answered to a change, a positive errno(3) */
+export const failureOf = (errno: number): Extract<FirewallOutcome, { ok: false }> =>
+  failure(ERRNOS[errno] ?? "refused", `the packet filter: ${getSystemErrorName(-errno)}`);
 
 /** @returns a failure. Control characters are taken out of the message: it may be printed. */
 export function failure(why: FirewallFailure, message: string): Extract<FirewallOutcome, { ok: false }> {

@@ -19,11 +19,7 @@ export interface Element {
 
 /** One step of a transaction on set elements. */
 export type Change =
-  | ({
-      readonly op: "put";
-      /** Believed not to be in the set: written in one step instead of three. A wrong belief costs only time. */
-      readonly fresh?: true;
-    } & Element)
+  | ({ readonly op: "put" } & Element)
   | { readonly op: "drop"; readonly set: string; readonly key: string };
 
 /** The rules' part of the table: what `install` loads. Elements of grants are not in it. */
@@ -92,8 +88,7 @@ export interface Firewall {
   /**
    * Applies changes in order, all or none. `put` sets the time left whether it was there or not (longer or
    * shorter); `drop` of what is not there is fine.
-   * @param after nothing takes effect before it resolves; when it rejects nothing ever does, and so does the answer.
-   * The filter may prepare the changes meanwhile.
+   * @param after nothing takes effect before it resolves; when it rejects nothing ever does, and so does the answer
    */
   change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome>;
   /** Reads the elements of the named sets with their time left; a set that does not exist counts as empty. */

@@ -12,27 +12,21 @@ const FORMS: Record<string, (text: string) => boolean> = {
   nfproto: (text) => text === "ipv4" || text === "ipv6",
 };
 
-/** @returns true for a key that may be pasted into nft text: addresses, ports and families, joined by ` . `. */
+/** @returns true for a key that we may put: addresses, ports and families, joined by ` . `. */
 export function isKey(text: string): boolean {
   return text.split(" . ").every((part) => Object.values(FORMS).some((fits) => fits(part)));
 }
+
+/** The element that every packet matches which matches no other: never ours. */
+export const CATCH_ALL = "*";
+
+/** @returns true for a key that only somebody else can have put, as it is read: `0x` and its bytes, or CATCH_ALL. */
+export const isForeignKey = (text: string): boolean =>
+  text === CATCH_ALL || /^0x([0-9a-f]{2}){1,64}$/.test(text);
 
 /** @returns true when a key is of a set's type, given as `type ipv4_addr . inet_service` or `typeof meta nfproto`. */
 export function isKeyOf(type: string, key: string): boolean {
   const types = type.replace(/^type(of meta)? /, "").split(" . ");
   const parts = key.split(" . ");
   return types.length === parts.length && parts.every((part, i) => FORMS[types[i] ?? ""]?.(part) ?? false);
-}
-
-/** @returns a key as it was put, from the parts that a listing prints. */
-export function keyFrom(parts: readonly (string | number)[]): string {
-  return parts.map((part) => canonical(String(part))).join(" . ");
-}
-
-/** libc prints the last four bytes of `::102:304` as IPv4; our address parser reads that as the IPv4 address. */
-function canonical(text: string): string {
-  const compatible = /^::(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)?.slice(1).map(Number);
-  if (compatible === undefined) return parseAddress(text) ?? text;
-  const [a = 0, b = 0, c = 0, d = 0] = compatible;
-  return `::${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }

@@ -51,7 +51,7 @@ export function bootText({ owner, current, prefixes }: TablePlan, allowed: reado
     "# Written by knockline when the policy or the allowlist changes; changes made here are lost.\n";
   const rules = rulesetText({ owner, current, prefixes, knockUdp: [], knockTcp: [] });
   // without their comments: what is left of a damaged file must be told from anything else by its digits
-  const elements = permanentText(allowed.map(({ set, key, ttl }) => ({ set, key, ttl })));
+  const elements = permanentText(allowed);
   const list =
     elements.length === 0 ? "" : `\n# the allowlist, as it was last known\n${elements.join("\n")}\n`;
   return sealed(head + rules + list);

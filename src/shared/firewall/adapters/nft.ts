@@ -1,6 +1,6 @@
 import { type Duration, milliseconds } from "../../duration.ts";
-import { changesProblem, changesText, withoutBelief } from "../changes.ts";
-import { failure, failureFrom, foreignTable } from "../failure.ts";
+import { changesProblem } from "../changes.ts";
+import { failure, foreignTable } from "../failure.ts";
 import {
   type Change,
   type Element,
@@ -13,41 +13,29 @@ import {
 import { type Listing, readListing } from "../listing.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { removalText, rulesetText } from "../ruleset.ts";
-import { readSets } from "../set-json.ts";
 import { ownerProblem, TABLE } from "../table.ts";
+import { NetlinkElements } from "./netlink-elements.ts";
 import { NftCommand } from "./nft-command.ts";
 import { NftMonitor } from "./nft-monitor.ts";
-import { NftSession, SessionDoubt } from "./nft-session.ts";
 
-/**
- * Lateness is counted in steps, upwards: a text that was handed ahead is still right within its step, and every
- * hole closes by up to that much sooner.
- */
-const LATENESS = 25;
-
-/** Longer texts go through a one-shot nft: line editing is slow with long lines. */
-const SESSION_LINE = 8_000;
-
-/** A line without a command: the session answers, and nothing happens. */
-const NOTHING = "";
-
-/** How nft is reached. */
+/** How the packet filter is reached. */
 export interface NftOptions {
   /** The program and what comes before its arguments, e.g. `nsenter -t 4711 -n nft`. Default: `nft`. */
   readonly command?: readonly string[];
+  /** The network namespace that the command is run in, e.g. `/proc/4711/ns/net`. Default: this process's own. */
+  readonly netns?: string;
 }
 
 /**
- * Opens the Firewall of this network namespace. Starts nothing: children come with the first use, so that an
- * admin without nft, or without the right to use it, can still list and add users.
+ * Opens the Firewall of a network namespace: rules by nft, the elements of sets by netlink. Starts and opens nothing
+ * before the first use, so that an admin without nft, or without the right to use it, can still list and add users.
  */
-export function openNft({ command = ["nft"] }: NftOptions = {}): Firewall {
-  return new NftFirewall(new NftCommand(command));
+export function openNft({ command = ["nft"], netns }: NftOptions = {}): Firewall {
+  return new NftFirewall(new NftCommand(command), new NetlinkElements(netns));
 }
 
 /** The Firewall on nftables. */
 class NftFirewall implements Firewall {
-  readonly #session: NftSession;
   readonly #writes = new OwnWrites();
   /** bounded: one entry a watch() not yet stopped. While there is one, so is the monitor. */
   readonly #watchers = new Set<{ readonly disturbed: () => void }>();
@@ -56,9 +44,10 @@ class NftFirewall implements Firewall {
   /** What writes, or compares with what was written, happens in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly nft: NftCommand) {
-    this.#session = new NftSession(nft);
-  }
+  constructor(
+    private readonly nft: NftCommand,
+    private readonly kernel: NetlinkElements,
+  ) {}
 
   state(): Promise<TableState> {
     return this.#inTurn(async () => {
@@ -84,7 +73,6 @@ class NftFirewall implements Firewall {
       const outcome = await this.#place(plan, before);
       const after = outcome.ok ? await this.#list() : undefined;
       if (after !== undefined) this.#installed = after;
-      if (outcome.ok) this.#session.ready(noChange(plan));
       return outcome;
     });
   }
@@ -96,33 +84,15 @@ class NftFirewall implements Firewall {
       return problem === undefined ? { ok: true } : failure("refused", problem);
     }
     const asked = performance.now();
-    const late = (): Duration => milliseconds(LATENESS * Math.ceil((performance.now() - asked) / LATENESS));
+    const late = (): Duration => milliseconds(performance.now() - asked);
     return this.#inTurn(async () => {
-      if (after !== undefined) await this.#readAhead(changesText(changes, late()), after);
-      return this.#change(changes, late);
+      await after;
+      return this.#write(() => this.kernel.change(changes, late));
     });
   }
 
-  /** Lets nft read a text while something else is waited for. */
-  async #readAhead(line: string, after: Promise<unknown>): Promise<void> {
-    if (line.length <= SESSION_LINE) this.#session.ahead(line);
-    try {
-      await after;
-    } catch (error) {
-      await this.#session.close();
-      throw error;
-    }
-  }
-
-  async elements(sets: readonly string[]): Promise<Element[]> {
-    if (sets.length === 0) return [];
-    // Interactive, because there each line is a command of its own: a set that is missing fails alone. In one
-    // `nft -j -f -`, several `list set` of nft 1.0.6 hide each other.
-    const lines = sets.map((set) => `list set ${TABLE} ${set}\n`).join("");
-    const { stdout, stderr } = await this.nft.read(["-j", "-i"], lines);
-    const broken = stderr.split("\n").find((line) => /Error: (?!No such file or directory)/.test(line));
-    if (broken !== undefined) throw new FirewallError(`nft: ${broken}`, "look at: nft list ruleset");
-    return readSets(stdout);
+  elements(sets: readonly string[]): Promise<Element[]> {
+    return this.kernel.list(sets);
   }
 
   remove(owner: string): Promise<FirewallOutcome> {
@@ -147,24 +117,19 @@ class NftFirewall implements Firewall {
     };
   }
 
-  /** A session in doubt is replaced; a fresh one that does not answer either is a fault of the world. */
+  /** A drop from a set that is not there is refused by the kernel, after all that a change has to wait for. */
   probe(): Promise<void> {
     return this.#inTurn(async () => {
-      const answer = await this.#session.ask(NOTHING).catch(() => this.#session.ask(NOTHING));
-      if (answer !== "") throw new FirewallError(`nft: ${answer}`, "look at: nft list ruleset");
-    }).catch((error) => {
-      if (!(error instanceof SessionDoubt)) throw error;
-      throw new FirewallError(
-        `nft -i does not answer: ${error.message}`,
-        "look at the host's load and at dmesg",
-      );
+      const outcome = await this.kernel.change([NO_CHANGE], () => milliseconds(0));
+      if (outcome.ok || outcome.why === "missing") return;
+      throw new FirewallError(outcome.message, "look at: nft list ruleset");
     });
   }
 
   async close(): Promise<void> {
     this.#watchers.clear();
     await this.#stopMonitor();
-    await this.#inTurn(() => this.#session.close());
+    await this.#inTurn(async () => this.kernel.close());
   }
 
   async #stopMonitor(): Promise<void> {
@@ -186,29 +151,6 @@ class NftFirewall implements Firewall {
     return anew.ok ? { ok: true, rebuilt: true } : outcome;
   }
 
-  async #change(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
-    const outcome = await this.#carryOut(changes, late);
-    if (outcome.ok || outcome.why !== "refused") return outcome;
-    // Something that was believed to be fresh was there: nothing was changed, and the longer way always works.
-    const known = withoutBelief(changes);
-    return known.some((change, at) => change !== changes[at]) ? this.#carryOut(known, late) : outcome;
-  }
-
-  async #carryOut(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
-    const line = changesText(changes, late());
-    if (line.length > SESSION_LINE) return this.#load(`${line}\n`);
-    try {
-      return await this.#write(async () => {
-        const answer = await this.#session.ask(line);
-        return answer === "" ? { ok: true } : failureFrom(answer);
-      });
-    } catch (error) {
-      if (!(error instanceof SessionDoubt)) throw error;
-      // Carried out or not: a put and a drop may be repeated, with the time that has passed taken off.
-      return this.#load(`${changesText(withoutBelief(changes), late())}\n`);
-    }
-  }
-
   #load(text: string): Promise<FirewallOutcome> {
     return this.#write(() => this.nft.load(text));
   }
@@ -228,10 +170,5 @@ class NftFirewall implements Firewall {
   }
 }
 
-/**
- * A command that changes nothing: it adds a knock port that is there. nft reads what it must know of the table for
- * it, and for the next change knows it already, as long as nobody changes a rule in between.
- */
-function noChange({ knockUdp: [port] }: TablePlan): string | undefined {
-  return port === undefined ? undefined : `add element ${TABLE} knock_udp { ${port} }`;
-}
+/** Not a name that a set of ours can have: a service's is at most 24 characters long. */
+const NO_CHANGE: Change = { op: "drop", set: "there_is_no_such_set_of_ours", key: "192.0.2.1" };

@@ -1,0 +1,150 @@
+/**
+ * Netlink messages and attributes, as netlink(7) and linux/netlink.h have them. Numbers of the framing are in the host's
+ * byte order, which is little-endian on every machine that we are packaged for; those in attributes are in network order.
+ */
+
+export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
+
+export const NLM_F_REQUEST = 0x001;
+export const NLM_F_ACK = 0x004;
+/** The table changed while it was being listed. */
+export const NLM_F_DUMP_INTR = 0x010;
+export const NLM_F_DUMP = 0x300;
+export const NLM_F_CREATE = 0x400;
+
+/** struct nlmsghdr, and struct nfgenmsg behind it (linux/netfilter/nfnetlink.h). */
+const HEADER = 16;
+const NF_HEADER = 4;
+const ATTRIBUTE_HEADER = 4;
+const NLA_F_NESTED = 0x8000;
+const TYPE_BITS = 0x3fff;
+
+/** What stands before the attributes of a netfilter message. */
+export interface Head {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  /** nfgenmsg: address family, and what its last field means for this type. 0 without. */
+  readonly family?: number;
+  readonly resource?: number;
+}
+
+/** A message that the kernel sent. */
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  /** What follows the netlink header. */
+  readonly body: Buffer;
+}
+
+/** The bytes are not what netlink(7) says. */
+export class WireError extends Error {}
+
+const padded = (length: number): number => (length + 3) & ~3;
+
+/** Writes messages one behind the other, each whole before the next begins. */
+export class Writer {
+  #bytes: Buffer;
+  #length = 0;
+
+  /** @param expected bytes to begin with; it grows */
+  constructor(expected = 1_024) {
+    this.#bytes = Buffer.alloc(expected);
+  }
+
+  /** @returns what was written so far; valid until more is written */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Writes a netfilter message. @param fill writes its attributes */
+  message(head: Head, fill: () => void): void {
+    const start = this.#room(HEADER + NF_HEADER);
+    fill();
+    this.#bytes.writeUInt32LE(this.#length - start, start);
+    this.#bytes.writeUInt16LE(head.type, start + 4);
+    this.#bytes.writeUInt16LE(head.flags, start + 6);
+    this.#bytes.writeUInt32LE(head.sequence, start + 8);
+    this.#bytes.writeUInt8(head.family ?? 0, start + HEADER);
+    this.#bytes.writeUInt16BE(head.resource ?? 0, start + HEADER + 2);
+  }
+
+  /** Writes an attribute (struct nlattr). @throws WireError for more than 64 KiB, as `nested` does */
+  attribute(type: number, value: Uint8Array): void {
+    const start = this.#room(ATTRIBUTE_HEADER + value.length);
+    this.#bytes.set(value, start + ATTRIBUTE_HEADER);
+    this.#headAttribute(start, ATTRIBUTE_HEADER + value.length, type);
+  }
+
+  /** Writes an attribute that is a text, with its closing zero. */
+  text(type: number, text: string): void {
+    this.attribute(type, Buffer.from(`${text}\0`));
+  }
+
+  /** Writes an attribute that is made of attributes. @param fill writes them */
+  nested(type: number, fill: () => void): void {
+    const start = this.#room(ATTRIBUTE_HEADER);
+    fill();
+    this.#headAttribute(start, this.#length - start, type | NLA_F_NESTED);
+  }
+
+  #headAttribute(start: number, length: number, type: number): void {
+    if (length > 0xffff) throw new WireError(`an attribute of ${length} bytes`);
+    this.#bytes.writeUInt16LE(length, start);
+    this.#bytes.writeUInt16LE(type, start + 2);
+  }
+
+  /** @returns where so many bytes, padded with zeros, begin */
+  #room(length: number): number {
+    const start = this.#length;
+    this.#length += padded(length);
+    if (this.#length > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], Math.max(this.#length, 2 * this.#bytes.length));
+    return start;
+  }
+}
+
+/** Takes a datagram of the kernel's apart. @throws WireError */
+export function messagesIn(datagram: Buffer): Message[] {
+  const found: Message[] = []; // bounded: by the datagram
+  for (let at = 0; at < datagram.length; ) {
+    const length = datagram.length - at < HEADER ? 0 : datagram.readUInt32LE(at);
+    if (length < HEADER || at + length > datagram.length) throw new WireError("a message that is cut short");
+    found.push({
+      type: datagram.readUInt16LE(at + 4),
+      flags: datagram.readUInt16LE(at + 6),
+      sequence: datagram.readUInt32LE(at + 8),
+      body: datagram.subarray(at + HEADER, at + length),
+    });
+    at += padded(length);
+  }
+  return found;
+}
+
+/** @returns what NLMSG_ERROR says: an errno(3), 0 for "done as asked". @throws WireError */
+export function errnoOf({ body }: Message): number {
+  if (body.length < 4) throw new WireError("an error without a number");
+  return -body.readInt32LE(0);
+}
+
+/** @returns the attributes of a netfilter message, by type */
+export const attributesOf = ({ body }: Message): Map<number, Buffer> =>
+  attributesIn(body.subarray(NF_HEADER));
+
+/** @returns attributes by type; of several of one type the last. @throws WireError */
+export const attributesIn = (bytes: Buffer): Map<number, Buffer> => new Map(attributeList(bytes));
+
+/** @returns attributes in order, as type and value. @throws WireError */
+export function attributeList(bytes: Buffer): [type: number, value: Buffer][] {
+  const found: [number, Buffer][] = []; // bounded: by the bytes
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.length - at < ATTRIBUTE_HEADER ? 0 : bytes.readUInt16LE(at);
+    if (length < ATTRIBUTE_HEADER || at + length > bytes.length)
+      throw new WireError("an attribute that is cut short");
+    found.push([bytes.readUInt16LE(at + 2) & TYPE_BITS, bytes.subarray(at + ATTRIBUTE_HEADER, at + length)]);
+    at += padded(length);
+  }
+  return found;
+}
