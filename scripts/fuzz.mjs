@@ -1,8 +1,5 @@
 // @ts-check
-// npm run fuzz: tries the targets of test/fuzz for as long as you like. What it finds is kept in test/vectors/fuzz, which
-// npm test replays for ever.
-//   --target NAME   only that target (more than one may be named)       --minutes N   in all (10)
-//   --seed S        begin with these inputs (drawn); the same seed, the same inputs
+// npm run fuzz: what it does, its help says.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -26,18 +23,39 @@ const ROOM = 1 << 20;
  * @typedef {{ runs: number, seconds: number, seed: number, faults: string[], files: string[] }} Tally
  */
 
+const HELP = `npm run fuzz -- [options]   tries whatever reads outsiders' bytes, for as long as you like
+
+  --target NAME   only that target (more than one may be named)
+  --minutes N     in all (10)
+  --seed S        begin with these inputs (drawn); the same seed, the same inputs
+  --help
+
+What it finds is kept in test/vectors/fuzz, which npm test replays for ever. Exit code 0, 1 when it found something.
+example:
+  npm run fuzz -- --target netlink-elements --minutes 2`;
+
+const OPTIONS = /** @type {const} */ ({
+  target: { type: "string", multiple: true },
+  minutes: { type: "string", default: "10" },
+  seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
+  help: { type: "boolean" },
+});
+
+/** @throws {StepFailed} */
+function readOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw new StepFailed(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+  }
+}
+
 function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      target: { type: "string", multiple: true },
-      minutes: { type: "string", default: "10" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
-    },
-  });
+  const values = readOptions();
   const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
   if (!(minutes > 0) || !Number.isSafeInteger(seed))
     throw new StepFailed("--minutes takes a number above 0, --seed a whole number");
-  return { names: values.target, minutes, seed };
+  return { help: values.help, names: values.target, minutes, seed };
 }
 
 /** @param {string} entry a source file @returns {Promise<string>} the program built from it */
@@ -173,7 +191,11 @@ function summary(tallies, seed) {
 }
 
 async function main() {
-  const { names: wanted, minutes, seed } = readArguments();
+  const { help, names: wanted, minutes, seed } = readArguments();
+  if (help) {
+    console.log(HELP);
+    return 0;
+  }
   process.chdir(root);
   const names = await targetNames(wanted);
   const program = await bundled("worker");

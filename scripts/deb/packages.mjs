@@ -8,12 +8,15 @@ import { copy } from "./tree.mjs";
 /** @typedef {{ version: string, license?: string, dev?: boolean, dependencies?: Record<string, string> }} Locked */
 
 /** Those that stay outside of the bundles (scripts/build.mjs); all others are inside. */
-const OUTSIDE = ["ari-client", "classic-level", "pino"];
+const OUTSIDE = ["ari-client", "classic-level", "koffi", "pino"];
 
-/** Prebuilt natives of classic-level, by Debian's name of the architecture. */
-const PREBUILDS = /** @type {Record<string, string>} */ ({
-  amd64: "linux-x64/classic-level.node",
-  arm64: "linux-arm64/classic-level.armv8.node",
+/** Prebuilt natives, by Debian's name of the architecture. */
+const PREBUILDS = /** @type {Record<string, string[]>} */ ({
+  amd64: ["classic-level/prebuilds/linux-x64/classic-level.node", "koffi/build/koffi/linux_x64/koffi.node"],
+  arm64: [
+    "classic-level/prebuilds/linux-arm64/classic-level.armv8.node",
+    "koffi/build/koffi/linux_arm64/koffi.node",
+  ],
 });
 
 /** The architectures there is a package for. */
@@ -59,8 +62,10 @@ const isCode = (/** @type {string} */ path) => /\.(js|cjs|mjs|json)$/.test(path)
  */
 export function putPackages(tree, folder, architecture) {
   for (const path of closure()) copy(tree, join(folder, path), join(root, path), { wanted: isCode });
-  const native = join("node_modules/classic-level/prebuilds", PREBUILDS[architecture] ?? "");
-  copy(tree, join(folder, native), join(root, native));
+  for (const prebuild of PREBUILDS[architecture] ?? []) {
+    const native = join("node_modules", prebuild);
+    copy(tree, join(folder, native), join(root, native));
+  }
 }
 
 /** @returns {string} every npm package in the programs, bundled or beside, with its licence */

@@ -76,11 +76,17 @@ describe("the packages", () => {
     expect(spawnSync("md5sum", ["--quiet", "-c", "md5sums"], { cwd: into }).status).toBe(0);
   });
 
-  test("each holds one native part, of its own architecture", () => {
+  test("each holds the native parts of its own architecture, and no others", () => {
     const natives = (architecture: string): string[] =>
       listing(deb(architecture)).filter((line) => line.endsWith(".node"));
-    expect(natives("amd64")).toEqual([expect.stringContaining("prebuilds/linux-x64/classic-level.node")]);
-    expect(natives("arm64")).toEqual([expect.stringContaining("linux-arm64/classic-level.armv8.node")]);
+    expect(natives("amd64")).toEqual([
+      expect.stringContaining("prebuilds/linux-x64/classic-level.node"),
+      expect.stringContaining("koffi/linux_x64/koffi.node"),
+    ]);
+    expect(natives("arm64")).toEqual([
+      expect.stringContaining("linux-arm64/classic-level.armv8.node"),
+      expect.stringContaining("koffi/linux_arm64/koffi.node"),
+    ]);
   });
 
   test("every program and the settings have their manual page", () => {
@@ -102,7 +108,7 @@ describe("the packages", () => {
       execFileSync(process.execPath, args, { cwd: lib, encoding: "utf8" }).trim();
     for (const program of ["knockctl", "knockd", "phone-auth"])
       expect(run(`bin/${program}`, "--version")).toMatch(/\d+\.\d+\.\d+$/);
-    for (const outside of ["ari-client", "pino", "classic-level"])
+    for (const outside of ["ari-client", "pino", "classic-level", "koffi"])
       expect(run("-e", `require("${outside}"); console.log("there")`)).toBe("there");
   });
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
 import { Watcher } from "../helpers/drill.ts";
@@ -10,7 +10,10 @@ import { needs } from "../helpers/needs.ts";
 import { expectClosesAt } from "../helpers/sessions.ts";
 import { until } from "../helpers/wait.ts";
 
-/** The nft program fails us: what is open closes on time, nothing opens, and all comes back by itself. */
+/**
+ * The nft program fails us: doors open and close as ever, for elements need no program; status says that nobody can
+ * look after the rules, and all comes back by itself.
+ */
 
 const { describe, test } = needs("root", "namespaces", "nft", "ip");
 const { test: testLong } = needs("root", "namespaces", "nft", "ip", "long");
@@ -31,7 +34,7 @@ let user: User;
 
 const becomes = (mood: "ok" | "fails" | "hangs"): void => writeFileSync(join(folder, "nft.mood"), mood);
 
-/** Kills with -9 the nft children of knockd, those that listen and those that write. */
+/** Kills with -9 the nft children of knockd. */
 const killChildren = (): void => {
   for (const pid of childrenOf(scene.instance.pid ?? 0)) process.kill(pid, "SIGKILL");
 };
@@ -68,7 +71,7 @@ async function mount(...args: string[]): Promise<void> {
 describe("while every nft", () => {
   const faults: Record<string, { begin: () => unknown; end: () => unknown; words: RegExp; long?: boolean }> =
     {
-      fails: { begin: () => becomes("fails"), end: () => becomes("ok"), words: /nft: .*a drill|nft -i/ },
+      fails: { begin: () => becomes("fails"), end: () => becomes("ok"), words: /a drill/ },
       hangs: {
         begin: () => becomes("hangs"),
         end: () => {
@@ -83,24 +86,27 @@ describe("while every nft", () => {
 
   for (const [what, { begin, end, words, long = false }] of Object.entries(faults)) {
     (long ? testLong : test)(
-      `${what}: a knock opens nothing, status says why, doors close on time; then it works again`,
+      `${what}: knocks open and doors close on time, status says what is wrong; then it is well`,
       async () => {
         const { instance, hosts } = scene;
-        const expires = await watcher.grant(hosts.laptop, seconds(5));
+        const { laptop, stranger } = hosts;
+        const expires = await watcher.grant(laptop, seconds(5));
         await begin();
-        killChildren();
-        await instance.knock(hosts.stranger, user);
-        await expectClosesAt(instance, hosts.laptop, 22, expires);
+        killChildren(); // the monitor: it cannot be started again, and so somebody looks at the rules
+        await instance.knock(stranger, user);
+        await until(() => watcher.isOpenTo(stranger), { what: "a knock opens, and waits for no nft" });
+        await expectClosesAt(instance, laptop, 22, expires);
         await watcher.says(words, 90_000);
+        await instance.ask("revoke", { all: true });
         await watcher.expectOpenOnlyTo();
+        await watcher.grant(laptop, seconds(60));
+        await watcher.expectOpenOnlyTo(laptop);
 
         await end();
         await watcher.isWell(90_000);
-        await watcher.expectOpenOnlyTo();
-        expect((await instance.ask("list")).grants).toEqual([]);
-        await instance.knock(hosts.laptop, user);
-        await until(() => watcher.isOpenTo(hosts.laptop), { what: "a knock opens again" });
+        await watcher.expectOpenOnlyTo(laptop);
         await instance.ask("revoke", { all: true });
+        await watcher.expectOpenOnlyTo();
       },
       240_000,
     );

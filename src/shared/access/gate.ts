@@ -209,18 +209,22 @@ export class Gate {
 
   /** Somebody disturbed the table: looks, and makes it right. */
   async heal(): Promise<void> {
-    await this.alone(async () => {
+    try {
       if (this.projector.plan() === undefined) return;
-      const table = await this.projector.state();
+      const table = await this.projector.state(); // knocks need not wait for nft, which may hang
       if ("reported" in table) this.#counted(table.reported);
-      const { state } = table;
-      if (state === "ok") {
-        await this.#reconcile();
-        return;
-      }
-      await this.projector.restore();
-      this.#report("firewall-repaired", state === "missing" ? "the table was gone" : "the table was altered");
-    }).catch((error) => this.#kernelFailed(error));
+      await this.alone(() => (table.state === "ok" ? this.#reconcile() : this.#repair()));
+    } catch (error) {
+      this.#kernelFailed(error);
+    }
+  }
+
+  /** Looks again, for it may have been an installation of ours that was seen half way. */
+  async #repair(): Promise<void> {
+    const { state } = await this.projector.state();
+    if (state === "ok") return this.#reconcile();
+    await this.projector.restore();
+    this.#report("firewall-repaired", state === "missing" ? "the table was gone" : "the table was altered");
   }
 
   /** The regular look: at the elements, now and then at the rules; always at both where TCP knocks are counted. */

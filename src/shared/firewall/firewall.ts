@@ -78,7 +78,10 @@ export type TableState =
  * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`).
  */
 export interface Firewall {
-  /** Reads the table without its elements. Throws FirewallError when the filter cannot be asked at all. */
+  /**
+   * Reads the table without its elements; what is being installed meanwhile may be seen half way, as `altered`.
+   * Throws FirewallError when the filter cannot be asked at all.
+   */
   state(): Promise<TableState>;
   /**
    * Makes the table's rules and sets those of the plan, in one transaction: safe to repeat, keeps the elements

@@ -41,7 +41,7 @@ class NftFirewall implements Firewall {
   readonly #watchers = new Set<{ readonly disturbed: () => void }>();
   #monitor: NftMonitor | undefined;
   #installed: { readonly owner: string; readonly fingerprint: string } | undefined;
-  /** What writes, or compares with what was written, happens in the order of the calls. */
+  /** What writes happens in the order of the calls. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -49,19 +49,18 @@ class NftFirewall implements Firewall {
     private readonly kernel: NetlinkElements,
   ) {}
 
-  state(): Promise<TableState> {
-    return this.#inTurn(async () => {
-      const table = await this.#list();
-      if (table === undefined) return { state: "missing" };
-      const { owner, fingerprint, drops, reported } = table;
-      if (owner !== (this.#installed?.owner ?? owner) || owner === "") return { state: "foreign", owner };
-      return {
-        state: fingerprint === this.#installed?.fingerprint ? "ok" : "altered",
-        owner,
-        drops,
-        reported,
-      };
-    });
+  /** Not in turn: changes need not wait for nft. */
+  async state(): Promise<TableState> {
+    const table = await this.#list();
+    if (table === undefined) return { state: "missing" };
+    const { owner, fingerprint, drops, reported } = table;
+    if (owner !== (this.#installed?.owner ?? owner) || owner === "") return { state: "foreign", owner };
+    return {
+      state: fingerprint === this.#installed?.fingerprint ? "ok" : "altered",
+      owner,
+      drops,
+      reported,
+    };
   }
 
   install(plan: TablePlan): Promise<FirewallOutcome> {
