@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { Host, Running } from "./lab.ts";
 import { until } from "./wait.ts";
 
@@ -27,6 +28,8 @@ export class Dns {
   readonly #hosts: string;
   #server: Running | undefined;
   #upstream: Running | undefined;
+  /** bounded: by what the test asks */
+  #asked: number[] = [];
 
   /** @param folder where its files go */
   constructor(host: Host, folder: string) {
@@ -67,13 +70,18 @@ export class Dns {
     const log = ["--log-queries", "--log-facility=-"];
     const server = this.#host.start("dnsmasq", [...options, ...where, ...log, ...lab]);
     this.#server = server;
+    this.#asked = [];
+    // counted as they come: of a child's output only the end is kept
+    createInterface({ input: server.child.stderr }).on("line", (line) => {
+      if (line.includes("query[")) this.#asked.push(performance.now());
+    });
     await until(() => server.output().includes("started"), { what: "dnsmasq is up" });
     if (mood === "good")
       await until(() => server.output().includes("read "), { what: "it has read its names" });
   }
 
-  /** How many questions it was asked since its last start. */
-  asked(): number {
-    return this.#server?.output().match(/query\[/g)?.length ?? 0;
+  /** When each question came since its last start, ms of `performance.now()`, in order. */
+  get asked(): readonly number[] {
+    return this.#asked;
   }
 }

@@ -50,16 +50,16 @@ describe("an answer", () => {
 });
 
 describe("the schedule", () => {
-  /** Plays a span with answers that take `slow` ms. @returns when each name was asked for, ms */
-  function play(schedule: Schedule, span: number, slow: number, ttl: number): number[] {
+  /** Plays a span with answers that take `slow` ms, looking every `step` ms. @returns when each name was asked for, ms */
+  function play(schedule: Schedule, span: number, slow: number, ttl: number, step = 1): number[] {
     const asked: number[] = [];
     const open: { name: string; at: number }[] = [];
-    for (let now = 0; now < span; now++) {
+    for (let now = 0; now < span; now += step) {
       while (open[0] !== undefined && open[0].at <= now) {
         const { name } = open.shift() ?? { name: "" };
         schedule.answered(name, now + ttl);
       }
-      for (let name = schedule.take(now); name !== undefined; name = schedule.take(now)) {
+      for (const name of schedule.take(now)) {
         asked.push(now);
         open.push({ name, at: now + slow });
       }
@@ -74,17 +74,25 @@ describe("the schedule", () => {
     return schedule;
   };
 
-  it("asks for a thousand names that are due at once within half a minute, never more than 52 in a second", () => {
+  it("asks for a thousand names that are due at once within half a minute, never more than 54 in a second", () => {
     const times = play(full(1_000), seconds(50), 20, hours(1));
     expect(times).toHaveLength(1_000);
     expect(times.at(-1)).toBeLessThan(seconds(25));
-    expect(most(times, 1_000)).toBeLessThanOrEqual(52);
+    expect(most(times, 1_000)).toBeLessThanOrEqual(54);
   });
 
   it("asks for ten thousand names of the shortest TTL within a minute, evenly", () => {
     const times = play(full(10_000), seconds(60), 20, hours(1));
     expect(times).toHaveLength(10_000);
     expect(most(times.slice(0, 2_000), 1_000)).toBeLessThanOrEqual(200);
+  });
+
+  it("keeps its pace when the clock goes by 10 ms and wakes come late", () => {
+    for (const step of [10, 40]) {
+      const times = play(full(10_000), seconds(60), 20, hours(1), step);
+      expect(times).toHaveLength(10_000);
+      expect(most(times.slice(0, 2_000), 1_000)).toBeLessThanOrEqual(200);
+    }
   });
 
   it("waits for no more than 64 answers while the resolver is down", () => {
@@ -95,25 +103,25 @@ describe("the schedule", () => {
     const schedule = new Schedule();
     schedule.put("a.example", 100);
     schedule.put("b.example", 50);
-    expect(schedule.take(49)).toBeUndefined();
+    expect(schedule.take(49)).toEqual([]);
     expect(schedule.wait(49)).toBe(1);
-    expect(schedule.take(50)).toBe("b.example");
+    expect(schedule.take(50)).toEqual(["b.example"]);
     schedule.forget("a.example");
     schedule.answered("b.example", 500);
-    expect(schedule.take(499)).toBeUndefined();
-    expect(schedule.take(500)).toBe("b.example");
+    expect(schedule.take(499)).toEqual([]);
+    expect(schedule.take(500)).toEqual(["b.example"]);
     schedule.forget("b.example");
     schedule.answered("b.example", 600);
     expect(schedule.wait(600)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("brings all forward when it is hurried, but asks for none twice at a time", () => {
-    const schedule = full(3);
+    const schedule = full(10);
     const first = schedule.take(0);
     schedule.hurry(10);
-    const rest = [schedule.take(100), schedule.take(200), schedule.take(300)];
-    expect(rest).not.toContain(first);
-    expect(rest.filter((name) => name !== undefined)).toHaveLength(2);
+    const rest = [100, 200, 300, 400].flatMap((now) => schedule.take(now));
+    expect(first).not.toEqual([]);
+    expect([...first, ...rest].sort()).toEqual(schedule.names());
   });
 });
 

@@ -1,9 +1,8 @@
 import { Resolver as Dns } from "node:dns/promises";
-import { setTimeout as after } from "node:timers/promises";
 import { seconds } from "../../duration.ts";
 import type { FamilyAnswer, NameAnswer, Resolver } from "../answer.ts";
 
-/** What one question may take with its repeats; then it counts as not answered. */
+/** What the questions about one name may take with their repeats; then they count as not answered. */
 const LIMIT = seconds(4);
 /** What one server has for the first try; the second has twice as long. */
 const TRY = seconds(1);
@@ -18,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ESERVFAIL: "SERVFAIL",
   EREFUSED: "refused by the resolver",
   ETIMEOUT: "no answer in time",
+  ECANCELLED: "no answer in time",
   ECONNREFUSED: "no resolver answers",
 };
 
@@ -36,10 +36,11 @@ export function openResolver(servers: () => readonly string[]): Resolver {
   return {
     lookUp: async (name): Promise<NameAnswer> => {
       const one = dns();
-      const [v4, v6] = await Promise.all([
-        answered(one.resolve4(name, { ttl: true }), one),
-        answered(one.resolve6(name, { ttl: true }), one),
-      ]);
+      const both = [
+        answered(one.resolve4(name, { ttl: true })),
+        answered(one.resolve6(name, { ttl: true })),
+      ] as const;
+      const [v4, v6] = await limited(Promise.all(both), one);
       return { v4, v6 };
     },
     reverse: async (address) => {
@@ -50,12 +51,9 @@ export function openResolver(servers: () => readonly string[]): Resolver {
   };
 }
 
-async function answered(
-  question: Promise<{ address: string; ttl: number }[]>,
-  dns: Dns,
-): Promise<FamilyAnswer> {
+async function answered(question: Promise<{ address: string; ttl: number }[]>): Promise<FamilyAnswer> {
   try {
-    const list = await limited(question, dns);
+    const list = await question;
     return list.length > 0 ? { kind: "addresses", list } : { kind: "none", why: "no address" };
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
@@ -64,20 +62,12 @@ async function answered(
   }
 }
 
-/** Ends a question that takes too long, whatever c-ares thinks of it. */
-async function limited<T>(question: Promise<T>, dns: Dns): Promise<T> {
-  const done = new AbortController();
-  const late = after(LIMIT, undefined, { signal: done.signal }).then(
-    () => {
-      dns.cancel();
-      throw Object.assign(new Error("no answer in time"), { code: "ETIMEOUT" });
-    },
-    () => new Promise<never>(() => undefined), // answered before
-  );
+/** Ends questions that take too long, whatever c-ares thinks of it: they fail with ECANCELLED. */
+async function limited<T>(questions: Promise<T>, dns: Dns): Promise<T> {
+  const late = setTimeout(() => dns.cancel(), LIMIT);
   try {
-    return await Promise.race([question, late]);
+    return await questions;
   } finally {
-    done.abort();
-    question.catch(() => undefined);
+    clearTimeout(late);
   }
 }
