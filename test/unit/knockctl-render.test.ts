@@ -8,7 +8,7 @@ import { renderPending } from "../../src/knockctl/render/pending.ts";
 import { renderPlan } from "../../src/knockctl/render/plan.ts";
 import { qrCode } from "../../src/knockctl/render/qr.ts";
 import { fitHeight } from "../../src/knockctl/render/screen.ts";
-import { renderStatus } from "../../src/knockctl/render/status.ts";
+import { renderFirewall, renderStatus } from "../../src/knockctl/render/status.ts";
 import { renderUser, renderUsers } from "../../src/knockctl/render/users.ts";
 import type {
   EventView,
@@ -272,6 +272,16 @@ test("the status tells one fact a line, and problems", () => {
     allowlist: { entries: 12, names: 3, failing: 1, oldest: 7_200 },
   };
   return golden("status", readable(renderStatus(status, { columns: 120, colour: true }, "UTC")));
+});
+
+test.each([
+  ["ok", "knockctl firewall plan"],
+  ["missing", "start knockd, or: knockctl firewall apply"],
+  ["trial", "knockctl firewall confirm"],
+] as const)("a policy that waits while the table is %s comes with its next step", (state, next) => {
+  const waiting = { guard: "services", accept_mark: null, pending: true, trial_ends: null, drops: null };
+  expect(renderFirewall({ ...waiting, state }, undefined, "UTC")).toContain(next);
+  expect(renderFirewall({ ...waiting, state, pending: false }, undefined, "UTC")).not.toContain(next);
 });
 
 describe("help", () => {

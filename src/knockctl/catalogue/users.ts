@@ -6,14 +6,14 @@ const OTP: Flag = { flags: "--otp", what: "draw an authenticator secret, shown o
 
 const SSH_KEY: Flag = {
   flags: "--ssh-key <file>",
-  what: "public keys that sign the knock, in place of those there were: a .pub file, or `-`",
+  what: "public keys that sign the knock: a .pub file, or `-`; they replace those there were",
 };
 
 const WISHES: readonly Flag[] = [
-  { flags: "--services <services>", what: "what a knock opens: ssh,sip (ssh when not said)" },
+  { flags: "--services <services>", what: "what a knock opens: ssh,sip (a new user: ssh)" },
   {
     flags: "--proof <kind>",
-    what: "what the last step must carry (ssh with a key, else otp)",
+    what: "what the last step must carry (a new user: ssh with a key, else otp)",
     choices: ["none", "otp", "ssh"],
   },
   SSH_KEY,
@@ -25,7 +25,7 @@ const WISHES: readonly Flag[] = [
   { flags: "--max-ttl <time>", what: "the most that may be asked for, or `default`" },
   { flags: "--approval <kind>", what: "who must agree to a knock", choices: ["none", "phone", "call"] },
   { flags: "--expires <date>", what: "the last day: 2026-12-31 (or an ISO time), or `never`" },
-  { flags: "--steps <list>", what: "kind of each step: udp,udp,udp (default), tcp,udp,tcp ..." },
+  { flags: "--steps <list>", what: "kind of each step: tcp,udp,tcp ... (a new user: udp,udp,udp)" },
   { flags: "--disable", what: "the user's knocks open nothing" },
   { flags: "--enable", what: "they open again" },
 ];

@@ -50,7 +50,8 @@ function nextText(world: World): string {
     `  ${world.self} list                  # who is let in`,
     `Nothing is closed yet. To close the services: guard = "services" in ${world.config}, then`,
     `  ${world.self} firewall plan         # what would change`,
-    `  ${world.self} firewall apply        # on trial: rolls back unless confirmed`,
+    `  ${world.self} firewall apply        # on trial for a minute`,
+    `  ${world.self} firewall confirm      # keep it; unless you say so it rolls back by itself`,
   ].join("\n");
 }
 

@@ -40,8 +40,18 @@ function allowlist({ entries, failing, oldest }: StatusView["allowlist"], style:
 
 type Fact = readonly [string, Cell | string | undefined];
 
+const CHANGED = "settings changed, not applied: knockctl firewall plan";
+
+/** What the settings' policy waits for. */
+const WAITS: Record<StatusView["firewall"]["state"], string> = {
+  ok: CHANGED,
+  altered: CHANGED,
+  missing: "no policy is in force: start knockd, or: knockctl firewall apply",
+  trial: "what is on trial is not kept yet: knockctl firewall confirm",
+};
+
 function firewallFacts(firewall: StatusView["firewall"], style: Style, zone: Zone): Fact[] {
-  const pending = { text: "settings changed, not applied: knockctl firewall plan", dress: style.warning };
+  const pending = { text: WAITS[firewall.state], dress: style.warning };
   return [
     ["firewall", tableState(firewall, style, zone)],
     ["guard", firewall.guard],

@@ -17,7 +17,11 @@ export function renderVerdicts(verdicts: readonly Verdict[], terminal: Terminal 
     const { severity, what, why, fix } = one.finding;
     const { word, room } = MARKS[severity];
     const mark = severity === "high" ? style.bad(word) : severity === "medium" ? style.warning(word) : word;
-    return [`${mark}${room}${printable(what)}`, `      why: ${why}`, `      fix: ${fix}`].join("\n");
+    return [
+      `${mark}${room}${printable(what)}`,
+      `      why: ${printable(why)}`,
+      `      fix: ${printable(fix)}`,
+    ].join("\n");
   });
   const count = verdicts.filter(({ kind }) => kind === "finding").length;
   return [...lines, "", count === 0 ? "nothing to put right" : `${count} to put right`].join("\n");

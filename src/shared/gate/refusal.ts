@@ -21,6 +21,6 @@ export function refusal(error: unknown): Refusal {
   return new Refusal(
     "broken",
     `a fault in knockline: ${String(error)}`,
-    "please report it with the lines above",
+    "please report it, with what you asked and what the log says: journalctl -u knockline-knockd",
   );
 }

@@ -58,8 +58,7 @@ export const userAnswers: Answers<UserVerb> = {
     ]);
     const user = await gate.run((state, tx) => rotateUser(state, tx, name, ports ?? false, secrets, draw));
     await gate.followed();
-    const client = `the old ports are worth nothing now; new client: knockctl user client ${name} --format sh`;
-    return { user: viewUser(user), once, notes: ports ? [client] : [] };
+    return { user: viewUser(user), once, notes: ports ? ["the old ports are worth nothing now"] : [] };
   },
 
   user_remove: async (gate, { name }) => {
