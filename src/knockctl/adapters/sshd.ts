@@ -9,12 +9,17 @@ interface Process {
   readonly parent: string;
 }
 
-/** @returns the process when it is sshd, of any release (sshd-session since OpenSSH 9.8). */
+/**
+ * @returns the process when it is sshd, of any release (sshd-session since OpenSSH 9.8), and root's or our own: anybody may
+ * call a program of his sshd, and whoever is connected to it would be held open
+ */
 async function sshdProcess(pid: string): Promise<Process | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const [, name] = /\((.*)\)/s.exec(text) ?? [];
-  if (name !== "sshd" && name !== "sshd-session") return undefined;
-  return { pid, parent: text.slice(text.lastIndexOf(")") + 2).split(" ")[1] ?? "" };
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  const [, name] = /^Name:\t(.*)$/m.exec(text) ?? [];
+  const [, parent = ""] = /^PPid:\t(\d+)$/m.exec(text) ?? [];
+  const [, uid] = /^Uid:\t(\d+)/m.exec(text) ?? [];
+  const isSshd = name === "sshd" || name === "sshd-session";
+  return isSshd && (uid === "0" || uid === String(process.geteuid?.())) ? { pid, parent } : undefined;
 }
 
 /**
