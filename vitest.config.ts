@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 
 /** Imports of client templates give their text, as esbuild's text loader does in scripts/build.mjs. */
 const textImports: Plugin = {
@@ -12,13 +13,20 @@ const textImports: Plugin = {
   },
 };
 
-/** Projects run in this order, one after the other: the quick ones tell first. */
+/** Projects run in this order, the quick ones first; those with the same place run together. */
 const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
+
+/**
+ * What has namespaces and whole programs: each file has a lab of its own, and waits half of the time, so that two cores
+ * are busy with four. More at once would make the measured times those of a busy machine.
+ */
+const WITH_THE_WORLD = { maxWorkers: 4, ...inTurn(2) };
 
 export default defineConfig({
   plugins: [textImports],
   test: {
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -49,7 +57,7 @@ export default defineConfig({
           include: ["test/contract/**/*.test.ts"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
-          ...inTurn(2),
+          ...WITH_THE_WORLD,
         },
       },
       {
@@ -61,10 +69,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           // whole programs on two noisy cores: a test that misses its deadline on the landing machine has a second go
           retry: process.env.CI === "true" ? 1 : 0,
-          // each file has a lab of its own, and waits most of the time; more at once would make the measured times
-          // those of a busy machine
-          maxWorkers: 3,
-          ...inTurn(3),
+          ...WITH_THE_WORLD,
         },
       },
     ],

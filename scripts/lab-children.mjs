@@ -55,11 +55,13 @@ export function kill(pid) {
  * @returns {() => string} what it said so far, the last OUTPUT_CAP characters
  */
 export function collect(stream) {
+  // bounded: twice the cap. Cut only then: to cut a megabyte at each line of a talkative child is half a processor
   let text = "";
   stream.setEncoding("utf8").on("data", (chunk) => {
-    text = (text + chunk).slice(-OUTPUT_CAP);
+    text += chunk;
+    if (text.length > 2 * OUTPUT_CAP) text = text.slice(-OUTPUT_CAP);
   });
-  return () => text;
+  return () => text.slice(-OUTPUT_CAP);
 }
 
 /**

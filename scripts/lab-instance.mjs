@@ -147,7 +147,7 @@ export class Instance {
   }
 
   /**
-   * Starts knockd and waits until `knockctl status` calls it running.
+   * Starts knockd and waits until it calls itself running, as `knockctl status` would tell.
    * @param {NodeJS.ProcessEnv} [env] laid over this.env, for this life only
    * @param {{ deadline?: number, under?: readonly string[] }} [options] `deadline`: ms, 10 s by default; `under`: a
    * program that becomes knockd, like `unshare -m`
@@ -166,7 +166,7 @@ export class Instance {
     const up = async () => {
       if (over) return "ended";
       if (!(await isListening(join(this.folder, "admin.sock")))) return false;
-      return (await this.json(["status"])).knockd.state === "running" ? "up" : false;
+      return (await this.ask("status")).knockd.state === "running" ? "up" : false;
     };
     const state = await until(up, { what: "knockd runs", deadline }).catch((error) => error.message);
     if (state !== "up") throw new Error(`knockd did not start: ${state}\n${knockd.output()}`);

@@ -1,5 +1,5 @@
 // @ts-check
-// npm test: the set-up, then every test project in turn; the last line is the sum.
+// npm test: the set-up, then the test projects, contract and e2e together; the last line is the sum.
 //   --only unit|fuzz|contract|e2e   only that project       --long   the full counts too (KNOCKLINE_LONG=1)
 //   anything else              only test files whose path contains it
 import { parseArgs } from "node:util";
@@ -7,7 +7,9 @@ import { fetchAsterisk } from "./asterisk-fetch.mjs";
 import { fetchDebian } from "./debian-fetch.mjs";
 import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
 
-const PROJECTS = ["unit", "fuzz", "contract", "e2e"];
+/** The projects in their order; what stands together runs together. */
+const TURNS = [["unit"], ["fuzz"], ["contract", "e2e"]];
+const PROJECTS = TURNS.flat();
 
 /** Programs that tests want, and the Debian packages that bring them. */
 const TOOLS = {
@@ -58,15 +60,15 @@ function readArguments() {
 }
 
 /**
- * Runs one project, and tells what became of its tests.
- * @param {string} project
+ * Runs some projects together, and tells what became of their tests.
+ * @param {string[]} projects
  * @param {string[]} filters
  */
-async function runProject(project, filters) {
+async function runProjects(projects, filters) {
   const { startVitest } = await import("vitest/node");
   const options = {
     root,
-    project: [project],
+    project: projects,
     watch: false,
     passWithNoTests: true,
     config: "vitest.config.ts",
@@ -75,22 +77,28 @@ async function runProject(project, filters) {
   const modules = vitest.state.getTestModules();
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
   const broken = modules.flatMap((module) =>
-    module.errors().map((error) => told(module.moduleId, error.message)),
+    module.errors().map((error) => told(module.project, module.moduleId, error.message)),
   );
-  const stray = vitest.state.getUnhandledErrors().map((error) => told("outside any test", String(error)));
+  const stray = vitest.state
+    .getUnhandledErrors()
+    .map((error) => told({ name: projects.join(" or ") }, "outside any test", String(error)));
   const failed = tests.filter((test) => !["passed", "skipped"].includes(test.result().state));
   const skipped = tests.filter((test) => test.result().state === "skipped");
   await vitest.close();
   return {
     passed: tests.length - failed.length - skipped.length,
-    failed: [...failed.map((test) => told(test.fullName, firstLine(test))), ...broken, ...stray],
-    skipped: skipped.map((test) => told(test.fullName, reasonOf(test))),
+    failed: [
+      ...failed.map((test) => told(test.project, test.fullName, firstLine(test))),
+      ...broken,
+      ...stray,
+    ],
+    skipped: skipped.map((test) => told(test.project, test.fullName, reasonOf(test))),
   };
+}
 
-  /** @param {string} name @param {string} why @returns {Told} */
-  function told(name, why) {
-    return { name: `${project}: ${name.replace(`${root}/`, "")}`, why: why.split("\n")[0] ?? "" };
-  }
+/** @param {{ name: string }} project @param {string} name @param {string} why @returns {Told} */
+function told(project, name, why) {
+  return { name: `${project.name}: ${name.replace(`${root}/`, "")}`, why: why.split("\n")[0] ?? "" };
 }
 
 /** @param {import("vitest/node").TestCase} test */
@@ -157,8 +165,9 @@ async function main() {
 
   /** @type {{ passed: number, failed: Told[], skipped: Told[] }} */
   const sum = { passed: 0, failed: [], skipped: [] };
-  for (const project of projects) {
-    const ran = await runProject(project, filters);
+  const turns = TURNS.map((turn) => turn.filter((name) => projects.includes(name)));
+  for (const turn of turns.filter(({ length }) => length > 0)) {
+    const ran = await runProjects(turn, filters);
     sum.passed += ran.passed;
     const [wrongly, rightly] = judgeSkips(ran.skipped);
     sum.failed.push(...ran.failed, ...wrongly);

@@ -1,4 +1,4 @@
-import type { GrantView, UserView } from "../../src/shared/gate/views.ts";
+import type { ClientView, GrantView, UserView } from "../../src/shared/gate/views.ts";
 
 /** A door that an admin opened, for tests of what knockctl makes of it. */
 export const GRANT: GrantView = {
@@ -31,4 +31,22 @@ export const USER: UserView = {
   ssh_keys: [],
   phone: null,
   callers: [],
+};
+
+/** What a client is made of, for a user who opens ssh by three datagrams. */
+export const CLIENT: ClientView = {
+  server: "pbx.example.com-k3v9x2qa",
+  user: "ann",
+  steps: [
+    { proto: "udp", port: 4711 },
+    { proto: "udp", port: 29301 },
+    { proto: "udp", port: 11822 },
+  ],
+  proof: "none",
+  approval: "none",
+  extension: "864",
+  pending: 600,
+  window: 30,
+  services: [{ name: "ssh", ports: ["tcp/22"] }],
+  probe: 22,
 };

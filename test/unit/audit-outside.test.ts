@@ -10,25 +10,10 @@ import type { Address } from "../../src/shared/address.ts";
 import { renderClient } from "../../src/shared/clients/render.ts";
 import { type Duration, milliseconds, seconds } from "../../src/shared/duration.ts";
 import type { ClientView } from "../../src/shared/gate/views.ts";
+import { CLIENT } from "../helpers/views.ts";
 
-const VIEW: ClientView = {
-  server: "pbx.example.com-k3v9x2qa",
-  user: "ann",
-  steps: [
-    { proto: "udp", port: 7101 },
-    { proto: "udp", port: 9202 },
-    { proto: "udp", port: 6303 },
-  ],
-  proof: "none",
-  approval: "none",
-  extension: "864",
-  pending: 600,
-  window: 30,
-  services: [{ name: "ssh", ports: ["tcp/22"] }],
-  probe: 22,
-};
 const clientOf = (changes: Partial<ClientView> = {}): Client =>
-  readClient("knock-ann.sh", renderClient({ ...VIEW, ...changes }, "pbx.example.com", "sh"));
+  readClient("knock-ann.sh", renderClient({ ...CLIENT, ...changes }, "pbx.example.com", "sh"));
 
 const WISH: OutsideWish = {
   host: "pbx.example.com",
@@ -116,7 +101,7 @@ describe("a client's file", () => {
     });
   });
 
-  test.each(["", "#!/bin/bash\nuser='ann'\n", renderClient(VIEW, "pbx.example.com", "ps1")])(
+  test.each(["", "#!/bin/bash\nuser='ann'\n", renderClient(CLIENT, "pbx.example.com", "ps1")])(
     "is no other file",
     (text) => {
       expect(() => readClient("x", text)).toThrow("x is no client in bash");

@@ -4,25 +4,14 @@ import powershell from "../../clients/knock.ps1";
 import bash from "../../clients/knock.sh";
 import { CLIENT_FORMATS, hostOfServer, renderClient } from "../../src/shared/clients/render.ts";
 import type { ClientView } from "../../src/shared/gate/views.ts";
+import { CLIENT } from "../helpers/views.ts";
 
 const VIEW: ClientView = {
-  server: "pbx.example.com-k3v9x2qa",
-  user: "ann",
-  steps: [
-    { proto: "udp", port: 4711 },
-    { proto: "udp", port: 29301 },
-    { proto: "udp", port: 11822 },
-  ],
-  proof: "none",
-  approval: "none",
-  extension: "864",
-  pending: 600,
-  window: 30,
+  ...CLIENT,
   services: [
     { name: "ssh", ports: ["tcp/22"] },
     { name: "sip", ports: ["udp/5060", "tcp/5060-5061"] },
   ],
-  probe: 22,
 };
 
 const HOST = "pbx.example.com";
