@@ -38,7 +38,7 @@ describe.each(CASES)(
 
     /** An address that never knocked before: a flagged one would not get far enough to be a test. */
     const freshSource = (): string => `198.18.0.${++sources}`;
-    const grants = async (): Promise<unknown[]> => (await scene.instance.json(["list"])).grants;
+    const grants = async (): Promise<unknown[]> => (await scene.instance.ask("list")).grants;
 
     beforeAll(async () => {
       scene = await openScene(["scanner", "laptop"], { firewall: { guard: "services" } });
@@ -48,7 +48,8 @@ describe.each(CASES)(
     });
     afterAll(() => scene.close());
 
-    test.each(sweeps)("opens nothing, and puts its source among the scanners: $name", async ({ ports }) => {
+    // at once, each from an address of its own: paced, none of them needs the whole machine
+    test.concurrent.each(sweeps)("opens nothing, and puts its source among the scanners: $name", async ({ ports }) => {
       const source = freshSource();
       const { sent } = await sweep(scene.hosts.scanner, scene.server.address, ports, { source, proto });
       expect(sent).toBe(65_535);
@@ -57,7 +58,7 @@ describe.each(CASES)(
       expect(await kernelSet(scene.server, "scanner4")).toContain(source);
     });
 
-    test("over IPv6 opens nothing, and puts its /64 among the scanners", async () => {
+    test.concurrent("over IPv6 opens nothing, and puts its /64 among the scanners", async () => {
       const { scanner } = scene.hosts;
       await sweep(scanner, scene.server.address6, ALL_PORTS, { source: scanner.address6, proto });
       expect(await grants()).toEqual([]);
