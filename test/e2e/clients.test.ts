@@ -63,28 +63,74 @@ const lines = (text: string): number => text.split("\n").filter(Boolean).length;
 const expectSteps = (heard: Heard[], expected: string[]): Promise<void> =>
   vi.waitFor(() => expect(steps(heard)).toEqual(expected), { timeout: 2_000 });
 
-// at once: mostly they wait, for a door that stays shut; those that measure times are alone
+// at once: mostly they wait, for a door that stays shut
 describe.skipIf(!root)("the bash client", { concurrent: true }, () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "knockline-clients-"));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.sequential("knocks the three ports in order with one byte each, 20 ms apart, and says that it opened", async ({
-    bed,
-  }) => {
-    const heard = await bed.serve({ shut: "drop" });
-    const { code, stdout, stderr, took, pid } = await bed.run([client()]);
-    expect(stderr).toBe("");
-    expect(stdout).toMatch(/^192\.0\.2\.1 \(192\.0\.2\.1\): open after \d+ ms\n$/);
-    expect(code).toBe(0);
-    expect(took).toBeLessThan(SYN_AGAIN);
-    await expectSteps(heard, STEPS);
-    const knocks = heard.filter(({ step }) => step);
-    expect(knocks.map(({ payload }) => payload)).toEqual(["00", "00", "00"]);
-    const gaps = knocks.slice(1).map(({ at = 0 }, n) => at - (knocks[n]?.at ?? 0));
-    for (const gap of gaps) expect(gap).toBeGreaterThan(18);
-    await bed.expectNoLeftovers(pid);
+  // alone: beside others it would be their time that is measured
+  describe.sequential("in time", () => {
+    test("knocks the three ports in order with one byte each, 20 ms apart, and says that it opened", async ({
+      bed,
+    }) => {
+      const heard = await bed.serve({ shut: "drop" });
+      const { code, stdout, stderr, took, pid } = await bed.run([client()]);
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(/^192\.0\.2\.1 \(192\.0\.2\.1\): open after \d+ ms\n$/);
+      expect(code).toBe(0);
+      expect(took).toBeLessThan(SYN_AGAIN);
+      await expectSteps(heard, STEPS);
+      const knocks = heard.filter(({ step }) => step);
+      expect(knocks.map(({ payload }) => payload)).toEqual(["00", "00", "00"]);
+      const gaps = knocks.slice(1).map(({ at = 0 }, n) => at - (knocks[n]?.at ?? 0));
+      for (const gap of gaps) expect(gap).toBeGreaterThan(18);
+      await bed.expectNoLeftovers(pid);
+    });
+
+    test("finds a silent door that opens late, without waiting for the second packet of the first probe", async ({
+      bed,
+    }) => {
+      await bed.serve({ shut: "drop", after: 100 });
+      const { stdout } = await bed.run([client()]);
+      expect(Number(/open after (\d+) ms/.exec(stdout)?.[1])).toBeLessThan(450);
+    });
+
+    test("knocks at an open door too, to renew it, and says so", async ({ bed }) => {
+      const heard = await bed.serve({ open: true });
+      const { code, stdout, took } = await bed.run([client()]);
+      expect([code, stdout]).toEqual([0, `${V4} (${V4}): was open already; knocked again to renew it\n`]);
+      expect(took).toBeLessThan(SYN_AGAIN);
+      await expectSteps(heard, STEPS);
+      expect(heard.filter(({ entered }) => entered)).toHaveLength(1);
+    });
+
+    test("where bash has no /dev/udp, nc knocks and probes, just as fast", async ({ bed }) => {
+      const heard = await bed.serve({ shut: "drop" });
+      const { code, stdout, stderr, took, pid } = await bed.run([client()], { KNOCK_SEND: "nc" });
+      expect([code, stderr, lines(stdout)]).toEqual([0, "", 1]);
+      await expectSteps(heard, STEPS);
+      expect(heard[0]?.payload).toBe("00");
+      expect(took).toBeLessThan(SYN_AGAIN);
+      await bed.expectNoLeftovers(pid);
+    });
+
+    test("a bash without EPOCHREALTIME asks GNU date", async ({ bed }) => {
+      await bed.serve();
+      const { stdout } = await bed.run(["bash", "-c", `unset EPOCHREALTIME; . ${client()}`]);
+      expect(stdout).toMatch(/open after \d{1,3} ms\n$/);
+    });
+
+    test("Ctrl-C ends it at once and leaves no job behind", async ({ bed }) => {
+      const heard = await bed.serve({ shut: "drop", ignore: 99 });
+      const script = `set -m; ${client()} & sleep 0.5; kill -INT -$!; wait $!; echo "exit $?"`;
+      const { stdout, took, pid } = await bed.run(["bash", "-c", script]);
+      expect(stdout).toBe("exit 130\n");
+      expect(took).toBeLessThan(1_500);
+      await expectSteps(heard, STEPS);
+      await bed.expectNoLeftovers(pid);
+    });
   });
 
   test("finds a door that refuses until it opens", async ({ bed }) => {
@@ -94,29 +140,12 @@ describe.skipIf(!root)("the bash client", { concurrent: true }, () => {
     expect(Number(/open after (\d+) ms/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(200);
   });
 
-  test.sequential("finds a silent door that opens late, without waiting for the second packet of the first probe", async ({
-    bed,
-  }) => {
-    await bed.serve({ shut: "drop", after: 100 });
-    const { stdout } = await bed.run([client()]);
-    expect(Number(/open after (\d+) ms/.exec(stdout)?.[1])).toBeLessThan(450);
-  });
-
   test("knocks again when the first knock was lost", async ({ bed }) => {
     const heard = await bed.serve({ shut: "drop", ignore: 1 });
     const { code, stdout } = await bed.run([client()]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/open after \d+ ms \(knock 2\)\n$/);
     await expectSteps(heard, [...STEPS, ...STEPS]);
-  });
-
-  test.sequential("knocks at an open door too, to renew it, and says so", async ({ bed }) => {
-    const heard = await bed.serve({ open: true });
-    const { code, stdout, took } = await bed.run([client()]);
-    expect([code, stdout]).toEqual([0, `${V4} (${V4}): was open already; knocked again to renew it\n`]);
-    expect(took).toBeLessThan(SYN_AGAIN);
-    await expectSteps(heard, STEPS);
-    expect(heard.filter(({ entered }) => entered)).toHaveLength(1);
   });
 
   test.for([
@@ -375,16 +404,6 @@ describe.skipIf(!root)("the bash client", { concurrent: true }, () => {
   });
 
   describe("on other systems", () => {
-    test.sequential("where bash has no /dev/udp, nc knocks and probes, just as fast", async ({ bed }) => {
-      const heard = await bed.serve({ shut: "drop" });
-      const { code, stdout, stderr, took, pid } = await bed.run([client()], { KNOCK_SEND: "nc" });
-      expect([code, stderr, lines(stdout)]).toEqual([0, "", 1]);
-      await expectSteps(heard, STEPS);
-      expect(heard[0]?.payload).toBe("00");
-      expect(took).toBeLessThan(SYN_AGAIN);
-      await bed.expectNoLeftovers(pid);
-    });
-
     test("nc sends also where nothing can be probed", async ({ bed }) => {
       const heard = await bed.serve({ door: undefined });
       expect((await bed.run([client({ probe: null })], { KNOCK_SEND: "nc" })).code).toBe(0);
@@ -408,26 +427,10 @@ describe.skipIf(!root)("the bash client", { concurrent: true }, () => {
       expect([code, stdout]).toEqual([0, `${V4} (${V4}): open after about 1 s\n`]);
     });
 
-    test.sequential("a bash without EPOCHREALTIME asks GNU date", async ({ bed }) => {
-      await bed.serve();
-      const { stdout } = await bed.run(["bash", "-c", `unset EPOCHREALTIME; . ${client()}`]);
-      expect(stdout).toMatch(/open after \d{1,3} ms\n$/);
-    });
-
     test("a read-only machine with nothing to write to is enough", async ({ bed }) => {
       await bed.serve();
       const script = `mount -o remount,ro / 2>/dev/null || mount -o bind,ro / /mnt; cd /; TMPDIR=/nowhere exec ${client()}`;
       expect((await bed.run(["unshare", "-m", "sh", "-c", script])).code).toBe(0);
-    });
-
-    test.sequential("Ctrl-C ends it at once and leaves no job behind", async ({ bed }) => {
-      const heard = await bed.serve({ shut: "drop", ignore: 99 });
-      const script = `set -m; ${client()} & sleep 0.5; kill -INT -$!; wait $!; echo "exit $?"`;
-      const { stdout, took, pid } = await bed.run(["bash", "-c", script]);
-      expect(stdout).toBe("exit 130\n");
-      expect(took).toBeLessThan(1_500);
-      await expectSteps(heard, STEPS);
-      await bed.expectNoLeftovers(pid);
     });
   });
 

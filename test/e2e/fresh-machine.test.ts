@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect } from "vitest";
 import { debianArchitecture } from "../../scripts/cache.mjs";
 import { root } from "../../scripts/steps.mjs";
@@ -18,11 +19,11 @@ const LIMIT = 400_000;
 let folder: string;
 
 /** Builds packages as an admin would get them. @returns their files */
-function build(version: string, ...options: string[]): string[] {
+async function build(version: string, ...options: string[]): Promise<string[]> {
   const out = join(folder, version);
   const arch = ["--arch", debianArchitecture()];
   const args = [join(root, "scripts/deb.mjs"), "--version", version, "--out", out, ...arch, ...options];
-  execFileSync(process.execPath, args, { stdio: "pipe" });
+  await promisify(execFile)(process.execPath, args);
   return readdirSync(out)
     .filter((name) => name.endsWith(".deb"))
     .map((name) => join(out, name));
@@ -200,14 +201,22 @@ async function leaves(machine: Machine): Promise<void> {
   expect(await machine.must("find", "/etc/systemd/system", "-name", "knockline*")).toBe("");
 }
 
-async function wholeLife(
-  suite: string,
-  files: readonly string[],
-  newer: string,
-  check: (machine: Machine) => Promise<void>,
-) {
-  const machine = await Machine.open(suite, [...files, newer], ["laptop", "stranger"]);
+/** What a whole life is played with. */
+interface Play {
+  readonly suite: string;
+  readonly build: () => Promise<string[]>;
+  readonly check: (machine: Machine) => Promise<void>;
+}
+
+async function wholeLife({ suite, build: buildOld, check }: Play): Promise<void> {
+  // packages are built while the machine boots, the newer ones while the older live: processors wait meanwhile
+  const building = buildOld();
+  const newer = building.then(() => build(NEW, "--no-node"));
+  newer.catch(() => {}); // whoever awaits it hears of it
+  const machine = await Machine.open(suite, ["laptop", "stranger"]);
   try {
+    const files = await building;
+    machine.lay(files);
     await setUp(machine, files);
     await check(machine);
     await looksRight(machine);
@@ -216,9 +225,12 @@ async function wholeLife(
     await survivesReboot(machine);
     await survivesFreeze(machine);
     await survivesStop(machine);
-    await changesVersion(machine, files[0] ?? "", newer);
+    const [file = ""] = await newer;
+    machine.lay([file]);
+    await changesVersion(machine, files[0] ?? "", file);
     await leaves(machine);
   } finally {
+    await newer.catch(() => {});
     await machine.close();
   }
 }
@@ -235,28 +247,30 @@ describe("a fresh machine", () => {
 
   test(
     "Debian 13, its own Node: guards sshd, survives reboot, freeze and upgrade, leaves no trace",
-    async () => {
-      const files = build(OLD, "--no-node");
-      const [newer = ""] = build(NEW, "--no-node");
-      await wholeLife("trixie", files, newer, async (machine) => {
-        const program = await machine.must("readlink", `/proc/${await mainPid(machine)}/exe`);
-        expect(program.trim()).toBe("/usr/bin/node");
-      });
-    },
+    () =>
+      wholeLife({
+        suite: "trixie",
+        build: () => build(OLD, "--no-node"),
+        check: async (machine) => {
+          const program = await machine.must("readlink", `/proc/${await mainPid(machine)}/exe`);
+          expect(program.trim()).toBe("/usr/bin/node");
+        },
+      }),
     LIMIT,
   );
 
   longTest(
     "Debian 12, Node 18 beside: the same by knockline-node, and Node 18 is left alone",
-    async () => {
-      const files = build(OLD).sort((a) => (a.includes("knockline-node") ? 1 : -1));
-      const [newer = ""] = build(NEW, "--no-node");
-      await wholeLife("bookworm", files, newer, async (machine) => {
-        const program = await machine.must("readlink", `/proc/${await mainPid(machine)}/exe`);
-        expect(program.trim()).toBe("/usr/lib/knockline/node/bin/node");
-        expect(await machine.must("node", "--version")).toMatch(/^v18\./);
-      });
-    },
+    () =>
+      wholeLife({
+        suite: "bookworm",
+        build: async () => (await build(OLD)).sort((a) => (a.includes("knockline-node") ? 1 : -1)),
+        check: async (machine) => {
+          const program = await machine.must("readlink", `/proc/${await mainPid(machine)}/exe`);
+          expect(program.trim()).toBe("/usr/lib/knockline/node/bin/node");
+          expect(await machine.must("node", "--version")).toMatch(/^v18\./);
+        },
+      }),
     LIMIT,
   );
 });

@@ -49,14 +49,17 @@ describe.each(CASES)(
     afterAll(() => scene.close());
 
     // at once, each from an address of its own: paced, none of them needs the whole machine
-    test.concurrent.each(sweeps)("opens nothing, and puts its source among the scanners: $name", async ({ ports }) => {
-      const source = freshSource();
-      const { sent } = await sweep(scene.hosts.scanner, scene.server.address, ports, { source, proto });
-      expect(sent).toBe(65_535);
-      expect(await grants()).toEqual([]);
-      expect(await kernelSet(scene.server, "ssh4")).toEqual([]);
-      expect(await kernelSet(scene.server, "scanner4")).toContain(source);
-    });
+    test.concurrent.each(sweeps)(
+      "opens nothing, and puts its source among the scanners: $name",
+      async ({ ports }) => {
+        const source = freshSource();
+        const { sent } = await sweep(scene.hosts.scanner, scene.server.address, ports, { source, proto });
+        expect(sent).toBe(65_535);
+        expect(await grants()).toEqual([]);
+        expect(await kernelSet(scene.server, "ssh4")).toEqual([]);
+        expect(await kernelSet(scene.server, "scanner4")).toContain(source);
+      },
+    );
 
     test.concurrent("over IPv6 opens nothing, and puts its /64 among the scanners", async () => {
       const { scanner } = scene.hosts;

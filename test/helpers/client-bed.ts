@@ -59,7 +59,8 @@ export class ClientBed {
     await once(holder.stdout as NonNullable<typeof holder.stdout>, "data");
     const bed = new ClientBed(folder, holder);
     const hosts = [`${V6} both`, `${V4} both`, `${V4} four`, "2001:db8:ffff::1 unrouted", `${V4} unrouted`];
-    writeFileSync(join(folder, "hosts"), `127.0.0.1 localhost\n${hosts.join("\n")}\n`);
+    const names = join(folder, `hosts-${holder.pid}`); // its own: others read theirs meanwhile
+    writeFileSync(names, `127.0.0.1 localhost\n${hosts.join("\n")}\n`);
     const setUp = await bed.run([
       "sh",
       "-ec",
@@ -69,7 +70,7 @@ export class ClientBed {
        ip link set d0 up
        ip addr add ${V4}/24 dev d0
        ip addr add ${V6}/64 dev d0 nodad
-       mount --bind ${folder}/hosts /etc/hosts`,
+       mount --bind ${names} /etc/hosts`,
     ]);
     expect(setUp).toMatchObject({ code: 0, stderr: "" });
     return bed;

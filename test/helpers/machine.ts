@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { fetchDebian } from "../../scripts/debian-fetch.mjs";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { type Host, type Lab, openLab, type Ran, type Running } from "./lab.ts";
@@ -25,23 +26,16 @@ export class Machine {
   /**
    * Boots a fresh machine.
    * @param suite `trixie` or `bookworm`
-   * @param packages .deb files to lay into it; not installed
    * @param neighbours names of the hosts around it
    * @throws Error when it does not come up; nothing is left behind then
    */
-  static async open(
-    suite: string,
-    packages: readonly string[],
-    neighbours: readonly string[],
-  ): Promise<Machine> {
+  static async open(suite: string, neighbours: readonly string[]): Promise<Machine> {
     const root = await fetchDebian(suite);
     const folder = mkdtempSync(join(tmpdir(), "knockline-machine-"));
     const machine = new Machine(folder, neighbours);
     try {
-      const copied = spawnSync("cp", ["-a", "--reflink=auto", `${root}/.`, join(folder, "root")]);
-      if (copied.status !== 0) throw new Error(String(copied.stderr));
+      await promisify(execFile)("cp", ["-a", "--reflink=auto", `${root}/.`, join(folder, "root")]);
       mkdirSync(machine.path(PACKAGES));
-      for (const file of packages) copyFileSync(file, machine.path(join(PACKAGES, basename(file))));
       writeFileSync(machine.path("/etc/hostname"), "fresh\n");
       await machine.#boot();
       return machine;
@@ -49,6 +43,11 @@ export class Machine {
       await machine.close();
       throw error;
     }
+  }
+
+  /** Lays .deb files into it; they are not installed. */
+  lay(packages: readonly string[]): void {
+    for (const file of packages) copyFileSync(file, this.path(Machine.packagePath(file)));
   }
 
   /** @returns where a file of the machine is on this one */
