@@ -44,31 +44,8 @@ describe("one-time codes", () => {
   const fresh = (...options: string[]): Promise<Added> =>
     scene.instance.addUser(`user${++count}`, ["--proof", "otp", ...options]) as Promise<Added>;
 
-  /** Knocks with a payload in the last step. @returns what watch says became of it */
-  async function knock(user: Added, payload: string, from: Host, source?: string): Promise<EventView> {
-    const before = watching.events().length;
-    const ports = user.steps.map(({ port }) => port);
-    const payloads = [...ports.slice(1).map(() => "\0"), payload];
-    await from.agent.send({
-      address: scene.server.address,
-      ports,
-      payloads,
-      ...(source && { from: source }),
-    });
-    const outcome = () =>
-      watching
-        .events()
-        .slice(before)
-        .find(
-          ({ event, address, reason }) =>
-            address === (source ?? from.address) &&
-            // otp-wrong goes to the history after its denial, and may come while the next knock is on its way
-            !["step", "otp-wrong"].includes(event) &&
-            !reason?.startsWith("a repeat"),
-        );
-    return until(outcome, { what: `a knock of ${user.name} comes to something` });
-  }
-
+  const knock = (user: Added, payload: string, from: Host, source?: string): Promise<EventView> =>
+    watching.knock(user, payload, from, source);
   const denied = (reason: string) => ({ event: "denied", reason });
   const doorOf = (host: Host) => scene.instance.tryConnect(host, 22);
 

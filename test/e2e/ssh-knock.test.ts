@@ -57,23 +57,8 @@ describe("knocks signed with an SSH key", () => {
   const signed = (key: string, user: User, line: Partial<Line> = {}): string =>
     signLine(key, { server: SERVER, user: user.name, ...line });
 
-  /** Knocks with a payload in the last step. @returns what watch says became of it */
-  async function knock(user: User, payload: string, from: Host): Promise<EventView> {
-    const before = watching.events().length;
-    const ports = user.steps.map(({ port }) => port);
-    const payloads = [...ports.slice(1).map(() => "\0"), payload];
-    await from.agent.send({ address: scene.server.address, ports, payloads });
-    const outcome = () =>
-      watching
-        .events()
-        .slice(before)
-        .find(
-          ({ event, address, reason }) =>
-            address === from.address && event !== "step" && !reason?.startsWith("a repeat"),
-        );
-    return until(outcome, { what: `a knock of ${user.name} comes to something` });
-  }
-
+  const knock = (user: User, payload: string, from: Host): Promise<EventView> =>
+    watching.knock(user, payload, from);
   const denied = (reason: string) => ({ event: "denied", reason });
   const doorOf = (host: Host) => scene.instance.tryConnect(host, 22);
 

@@ -1,21 +1,23 @@
 import type { EventView } from "../../src/shared/gate/views.ts";
-import type { Instance } from "./instance.ts";
-import type { Running } from "./lab.ts";
+import type { Instance, User } from "./instance.ts";
+import type { Host, Running } from "./lab.ts";
 import { until } from "./wait.ts";
 
 /** What `knockctl watch` tells while a test goes on. It ends with the lab. */
 export class Watching {
+  readonly #server: Host;
   readonly #running: Running;
 
-  private constructor(running: Running) {
+  private constructor(server: Host, running: Running) {
+    this.#server = server;
     this.#running = running;
   }
 
   /** Starts watching, and waits until it sees. */
   static async start(instance: Instance): Promise<Watching> {
-    const watching = new Watching(
-      instance.host.start(process.execPath, instance.commandLine(["watch", "--json"])),
-    );
+    const { host } = instance;
+    const running = host.start(process.execPath, instance.commandLine(["watch", "--json"]));
+    const watching = new Watching(host, running);
     const sees = async () => {
       await instance.must(["grant", "203.0.113.250", "--ttl", "60s"]);
       return watching.events().length > 0;
@@ -43,4 +45,24 @@ export class Watching {
       throw new Error(`${error.message}; it told ${JSON.stringify(this.of(user))}`);
     });
   }
+
+  /**
+   * Knocks a user's UDP ports with a payload in the last step, and waits for what becomes of it.
+   * @param source see Host.anyip; the host's own address by default
+   * @throws Error when nothing is told of it
+   */
+  async knock(user: User, payload: string, from: Host, source = from.address): Promise<EventView> {
+    const before = this.events().length;
+    const ports = user.steps.map(({ port }) => port);
+    const payloads = [...ports.slice(1).map(() => "\0"), payload];
+    await from.agent.send({ address: this.#server.address, ports, payloads, from: source });
+    const outcome = () => this.events().slice(before).find(isOutcome(source));
+    return until(outcome, { what: `a knock of ${user.name} comes to something` });
+  }
 }
+
+/** otp-wrong goes to the history after its denial, and may come while the next knock is on its way. */
+const isOutcome =
+  (source: string) =>
+  ({ event, address, reason }: EventView): boolean =>
+    address === source && !["step", "otp-wrong"].includes(event) && !reason?.startsWith("a repeat");
