@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { briefData } from "./asterisk-brief.mjs";
 import { AsteriskCall } from "./asterisk-call.mjs";
 import { configFiles } from "./asterisk-config.mjs";
 import { fetchAsterisk } from "./asterisk-fetch.mjs";
@@ -32,14 +33,16 @@ process.on("exit", () => {
 /**
  * Fetches an Asterisk when none is cached, and starts it on a host of the lab.
  * @param {Host} host
- * @param {{ password?: string, tell?: (line: string) => void }} [options]
+ * @param {{ password?: string, brief?: boolean, tell?: (line: string) => void }} [options] `brief`: only the beginning
+ *   of each prompt is played
  * @returns {Promise<Asterisk>}
  * @throws {Error} with its last words when it does not come up
  */
-export async function startAsterisk(host, { password = ARI_PASSWORD, tell } = {}) {
+export async function startAsterisk(host, { password = ARI_PASSWORD, brief = false, tell } = {}) {
   const tree = await fetchAsterisk(tell);
   const folder = mkdtempSync(join(tmpdir(), "knockline-asterisk-"));
-  const asterisk = new Asterisk(host, tree, folder);
+  const data = brief ? briefData(tree.data, folder) : tree.data;
+  const asterisk = new Asterisk(host, { ...tree, data }, folder);
   try {
     asterisk.configure(password);
     await asterisk.start();

@@ -24,7 +24,7 @@ describe.concurrent("a call-back", () => {
   let people = 0;
   beforeAll(async () => {
     const phone = { first_digit: "2s", between_digits: "2s", ring: "3s" };
-    scene = await openPhoneScene({ access: { ttl: "1h" }, phone });
+    scene = await openPhoneScene({ access: { ttl: "1h" }, phone }, { brief: true });
     await scene.scene.hosts.laptop.anyip("203.0.113.0/24");
     watching = await Watching.start(scene.instance);
   });

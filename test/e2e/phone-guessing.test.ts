@@ -14,7 +14,7 @@ describe("guessing PINs from many telephones at once", () => {
   let scene: PhoneScene;
   let pin: string;
   beforeAll(async () => {
-    scene = await openPhoneScene({ phone: { max_calls: AT_ONCE + 2 } });
+    scene = await openPhoneScene({ phone: { max_calls: AT_ONCE + 2 } }, { brief: true });
     ({ pin } = (await scene.instance.addUser("alice", ["--pin"])) as unknown as { pin: string });
   });
   afterAll(() => scene?.close());

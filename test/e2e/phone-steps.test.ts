@@ -13,7 +13,7 @@ describe("at every step of a call", () => {
   let before: Record<string, number>;
   beforeAll(async () => {
     const phone = { first_digit: "2s", between_digits: "2s", max_calls: Object.keys(STEPS).length + 1 };
-    scene = await openPhoneScene({ access: { ttl: "1h" }, phone });
+    scene = await openPhoneScene({ access: { ttl: "1h" }, phone }, { brief: true });
     pins = await addCallers(scene);
     before = await scene.census();
   });

@@ -159,8 +159,15 @@ function bareStart(): number {
   return performance.now() - begin;
 }
 
-/** Opens a scene; knockd and phone-auth run, and the link is up. @throws when something of it cannot be made */
-export async function openPhoneScene(settings: Settings = {}): Promise<PhoneScene> {
+/**
+ * Opens a scene; knockd and phone-auth run, and the link is up.
+ * @param options `brief`: Asterisk plays only the beginning of each prompt
+ * @throws when something of it cannot be made
+ */
+export async function openPhoneScene(
+  settings: Settings = {},
+  options: { brief?: boolean } = {},
+): Promise<PhoneScene> {
   const phone = { enabled: true, context: "internal", callback: "Local/{number}@internal" };
   const scene = await openScene(["laptop"], {
     firewall: { guard: "services" },
@@ -169,7 +176,7 @@ export async function openPhoneScene(settings: Settings = {}): Promise<PhoneScen
   });
   let whole: PhoneScene | undefined;
   try {
-    whole = new PhoneScene(scene, await startAsterisk(scene.server));
+    whole = new PhoneScene(scene, await startAsterisk(scene.server, options));
     whole.writePassword(ARI_PASSWORD);
     await scene.instance.start();
     whole.start();
