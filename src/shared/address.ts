@@ -63,6 +63,7 @@ export function prefix64(address: Address): Address {
 
 /** @returns the 4 or 16 bytes of a host address. */
 export function bytesOf(address: Address): number[] {
+  if (!address.includes(":")) return address.split(".").map(Number); // asked for with each grant
   return ipaddr.parse(address).toByteArray();
 }
 

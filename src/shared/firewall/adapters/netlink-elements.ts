@@ -35,13 +35,16 @@ export class NetlinkElements {
   constructor(private readonly netns?: string) {}
 
   /**
-   * Carries out changes as one transaction. Check them with `changesProblem` first.
-   * @param late how long they have waited since they were asked for
-   * @throws FirewallError when the kernel cannot be asked
+   * Prepares changes as one transaction. Check them with `changesProblem` first.
+   * @param late how long they will have waited since they were asked for
    */
-  async change(changes: readonly Change[], late: () => Duration): Promise<FirewallOutcome> {
+  request(changes: readonly Change[], late: Duration): Request {
+    return this.#numbered((number) => changeRequest(changes, late, number));
+  }
+
+  /** Carries out what was prepared. @throws FirewallError when the kernel cannot be asked */
+  async carryOut({ bytes, last }: Request): Promise<FirewallOutcome> {
     const socket = await this.#socket();
-    const { bytes, last } = this.#numbered((number) => changeRequest(changes, late(), number));
     socket.send(bytes);
     let isDone = false;
     for (const message of answers(socket)) {

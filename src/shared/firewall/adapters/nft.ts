@@ -18,6 +18,12 @@ import { NetlinkElements } from "./netlink-elements.ts";
 import { NftCommand } from "./nft-command.ts";
 import { NftMonitor } from "./nft-monitor.ts";
 
+/**
+ * What waits for the disk is prepared meanwhile, as if the disk took so long: every hole closes by up to that much
+ * sooner, and after a longer wait by what was waited.
+ */
+const SOON = milliseconds(25);
+
 /** How the packet filter is reached. */
 export interface NftOptions {
   /** The program and what comes before its arguments, e.g. `nsenter -t 4711 -n nft`. Default: `nft`. */
@@ -83,10 +89,12 @@ class NftFirewall implements Firewall {
       return problem === undefined ? { ok: true } : failure("refused", problem);
     }
     const asked = performance.now();
-    const late = (): Duration => milliseconds(performance.now() - asked);
     return this.#inTurn(async () => {
+      const early = after && this.kernel.request(changes, SOON);
       await after;
-      return this.#write(() => this.kernel.change(changes, late));
+      const late = milliseconds(performance.now() - asked);
+      const request = early !== undefined && late <= SOON ? early : this.kernel.request(changes, late);
+      return this.#write(() => this.kernel.carryOut(request));
     });
   }
 
@@ -119,7 +127,7 @@ class NftFirewall implements Firewall {
   /** A drop from a set that is not there is refused by the kernel, after all that a change has to wait for. */
   probe(): Promise<void> {
     return this.#inTurn(async () => {
-      const outcome = await this.kernel.change([NO_CHANGE], () => milliseconds(0));
+      const outcome = await this.kernel.carryOut(this.kernel.request([NO_CHANGE], milliseconds(0)));
       if (outcome.ok || outcome.why === "missing") return;
       throw new FirewallError(outcome.message, "look at: nft list ruleset");
     });

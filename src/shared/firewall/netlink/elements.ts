@@ -7,6 +7,7 @@ import {
   attributeList,
   attributesIn,
   attributesOf,
+  type Head,
   type Message,
   NLM_F_ACK,
   NLM_F_CREATE,
@@ -42,7 +43,7 @@ const SHORTEST = 10;
 
 /** Bytes of a transaction's first and last message, and of a step with a long comment. */
 const EDGES = 40;
-const STEP = 160;
+const STEP = 200;
 
 /** A request, and by which number the kernel's answers to it can be told. */
 export interface Request {
@@ -60,38 +61,51 @@ export interface Request {
  * @param sequence the number of its first message
  */
 export function changeRequest(changes: readonly Change[], late: Duration, sequence: number): Request {
-  const steps = changes.flatMap((change) => stepsOf(change, late));
-  const to = new Writer(EDGES + steps.length * STEP);
-  const edge = (type: number, number: number): void =>
-    to.message({ type, flags: NLM_F_REQUEST, sequence: number, resource: NFNL_SUBSYS_NFTABLES }, () => {});
-  edge(NFNL_MSG_BATCH_BEGIN, sequence);
-  const last = sequence + steps.length;
-  for (const [at, { verb, set, write }] of steps.entries()) {
-    const number = sequence + 1 + at;
-    const flags = VERBS[verb].flags | (number === last ? NLM_F_ACK : 0);
-    aboutElements(to, { type: VERBS[verb].type, flags, number }, set, () =>
-      to.nested(NFTA_SET_ELEM_LIST.elements, () => to.nested(NFTA_LIST_ELEM, () => write(to))),
-    );
+  const last = sequence + changes.reduce((sum, { op }) => sum + (op === "put" ? 3 : 2), 0);
+  const to = new Writer(EDGES + (last - sequence) * STEP);
+  let number = sequence;
+  const next = ({ type, flags }: Verb): Head => {
+    number += 1;
+    return {
+      type,
+      flags: number === last ? flags | NLM_F_ACK : flags,
+      sequence: number,
+      family: NFPROTO_INET,
+    };
+  };
+  writeEdge(to, NFNL_MSG_BATCH_BEGIN, sequence);
+  for (const change of changes) {
+    const key = change.key === CATCH_ALL ? undefined : keyBytes(change.key);
+    const bare = beginElement(to, next(ADD), change.set, key);
+    endElement(to, bare);
+    to.again(bare.message, next(DELETE));
+    if (change.op === "drop") continue;
+    const whole = beginElement(to, next(ADD), change.set, key);
+    if (Number.isFinite(change.ttl)) to.big(NFTA_SET_ELEM.timeout, timeLeft(change.ttl, late));
+    if (change.comment !== undefined) to.text(NFTA_SET_ELEM.userdata, noteOf(change.comment));
+    endElement(to, whole);
   }
-  edge(NFNL_MSG_BATCH_END, last + 1);
+  writeEdge(to, NFNL_MSG_BATCH_END, last + 1);
   return { bytes: to.bytes, last };
 }
 
 /** Asks what a set is. */
 export function setRequest(set: string, sequence: number): Request {
   const to = new Writer();
-  to.message({ type: typeOf(NFT_MSG.getSet), flags: NLM_F_REQUEST, sequence, family: NFPROTO_INET }, () => {
-    to.text(NFTA_SET.table, TABLE_NAME);
-    to.text(NFTA_SET.name, set);
-  });
+  const type = typeOf(NFT_MSG.getSet);
+  const start = to.message({ type, flags: NLM_F_REQUEST, sequence, family: NFPROTO_INET });
+  to.text(NFTA_SET.table, TABLE_NAME);
+  to.text(NFTA_SET.name, set);
+  to.endMessage(start);
   return { bytes: to.bytes, last: sequence };
 }
 
 /** Asks for all elements of a set, in as many datagrams as they take. */
 export function elementsRequest(set: string, sequence: number): Request {
   const to = new Writer();
-  const head = { type: NFT_MSG.getElement, flags: NLM_F_REQUEST | NLM_F_DUMP, number: sequence };
-  aboutElements(to, head, set);
+  const type = typeOf(NFT_MSG.getElement);
+  const flags = NLM_F_REQUEST | NLM_F_DUMP;
+  to.endMessage(beginAbout(to, { type, flags, sequence, family: NFPROTO_INET }, set));
   return { bytes: to.bytes, last: sequence };
 }
 
@@ -108,65 +122,59 @@ export function elementsIn(message: Message, set: string, keyType: number): Elem
   return list === undefined ? [] : attributeList(list).map(([, value]) => elementIn(value, set, keyType));
 }
 
-type Verb = keyof typeof VERBS;
-const VERBS = {
-  add: { type: NFT_MSG.newElement, flags: NLM_F_REQUEST | NLM_F_CREATE },
-  delete: { type: NFT_MSG.deleteElement, flags: NLM_F_REQUEST },
-} as const;
-
-/** One message of a transaction. */
-interface Step {
-  readonly verb: Verb;
-  readonly set: string;
-  readonly write: (to: Writer) => void;
-}
+/** Kind of a transaction's messages. */
+type Verb = Pick<Head, "type" | "flags">;
 
 const typeOf = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
+const ADD: Verb = { type: typeOf(NFT_MSG.newElement), flags: NLM_F_REQUEST | NLM_F_CREATE };
+const DELETE: Verb = { type: typeOf(NFT_MSG.deleteElement), flags: NLM_F_REQUEST };
 
-function aboutElements(
-  to: Writer,
-  { type, flags, number }: { type: number; flags: number; number: number },
-  set: string,
-  fill: () => void = () => {},
-): void {
-  to.message({ type: typeOf(type), flags, sequence: number, family: NFPROTO_INET }, () => {
-    to.text(NFTA_SET_ELEM_LIST.table, TABLE_NAME);
-    to.text(NFTA_SET_ELEM_LIST.set, set);
-    fill();
-  });
+const writeEdge = (to: Writer, type: number, sequence: number): void =>
+  to.endMessage(to.message({ type, flags: NLM_F_REQUEST, sequence, resource: NFNL_SUBSYS_NFTABLES }));
+
+/** Begins a message about a set's elements. */
+function beginAbout(to: Writer, head: Head, set: string): number {
+  const start = to.message(head);
+  to.text(NFTA_SET_ELEM_LIST.table, TABLE_NAME);
+  to.text(NFTA_SET_ELEM_LIST.set, set);
+  return start;
 }
 
-function stepsOf(change: Change, late: Duration): Step[] {
-  const { set } = change;
-  const key = change.key === CATCH_ALL ? undefined : keyBytes(change.key);
-  const bare = (to: Writer): void => {
-    if (key === undefined) to.attribute(NFTA_SET_ELEM.flags, NFT_SET_ELEM_CATCHALL);
-    else to.nested(NFTA_SET_ELEM.key, () => to.attribute(NFTA_DATA_VALUE, key));
-  };
-  const gone: Step[] = [
-    { verb: "add", set, write: bare },
-    { verb: "delete", set, write: bare },
-  ];
-  if (change.op === "drop") return gone;
-  const whole = (to: Writer): void => {
-    bare(to);
-    if (Number.isFinite(change.ttl)) to.attribute(NFTA_SET_ELEM.timeout, timeLeft(change.ttl, late));
-    if (change.comment !== undefined) to.attribute(NFTA_SET_ELEM.userdata, noteOf(change.comment));
-  };
-  return [...gone, { verb: "add", set, write: whole }];
+/** What was begun of a message about one element. */
+interface Begun {
+  readonly message: number;
+  readonly list: number;
+  readonly element: number;
 }
 
-/** Milliseconds, 64 bits. */
-function timeLeft(ttl: Duration, late: Duration): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(Math.max(SHORTEST, Math.floor(ttl - late))));
-  return bytes;
+/** Begins a message about one element; more of its attributes may follow. @param key undefined: CATCH_ALL */
+function beginElement(to: Writer, head: Head, set: string, key: Buffer | undefined): Begun {
+  const message = beginAbout(to, head, set);
+  const list = to.begin(NFTA_SET_ELEM_LIST.elements);
+  const element = to.begin(NFTA_LIST_ELEM);
+  if (key === undefined) {
+    to.attribute(NFTA_SET_ELEM.flags, NFT_SET_ELEM_CATCHALL);
+  } else {
+    const start = to.begin(NFTA_SET_ELEM.key);
+    to.attribute(NFTA_DATA_VALUE, key);
+    to.end(start);
+  }
+  return { message, list, element };
 }
+
+function endElement(to: Writer, { message, list, element }: Begun): void {
+  to.end(element);
+  to.end(list);
+  to.endMessage(message);
+}
+
+/** ms, at least SHORTEST */
+const timeLeft = (ttl: Duration, late: Duration): number => Math.max(SHORTEST, Math.floor(ttl - late));
 
 /** A comment as nft notes it: type, length, and the text with its closing zero. */
-function noteOf(comment: string): Buffer {
-  const text = Buffer.from(`${commentText(comment)}\0`);
-  return Buffer.concat([Buffer.from([UDATA_COMMENT, text.length]), text]);
+function noteOf(comment: string): string {
+  const text = commentText(comment);
+  return String.fromCharCode(UDATA_COMMENT, text.length + 1) + text;
 }
 
 function elementIn(value: Buffer, set: string, keyType: number): Element {

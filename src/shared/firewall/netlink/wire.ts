@@ -44,14 +44,17 @@ export class WireError extends Error {}
 
 const padded = (length: number): number => (length + 3) & ~3;
 
-/** Writes messages one behind the other, each whole before the next begins. */
+/**
+ * Writes messages one behind the other. What is begun is ended before what is around it, by the number that `begin` gave:
+ * numbers and no closures, for a grant's fifteen messages are on the way from a knock to its open door.
+ */
 export class Writer {
   #bytes: Buffer;
   #length = 0;
 
   /** @param expected bytes to begin with; it grows */
   constructor(expected = 1_024) {
-    this.#bytes = Buffer.alloc(expected);
+    this.#bytes = Buffer.allocUnsafe(padded(expected)); // what is written is written whole, padding too
   }
 
   /** @returns what was written so far; valid until more is written */
@@ -59,40 +62,71 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Writes a netfilter message. @param fill writes its attributes */
-  message(head: Head, fill: () => void): void {
+  /** Begins a netfilter message, whose attributes follow. @returns for `endMessage` and `again` */
+  message({ type, flags, sequence, family = 0, resource = 0 }: Head): number {
     const start = this.#room(HEADER + NF_HEADER);
-    fill();
-    this.#bytes.writeUInt32LE(this.#length - start, start);
-    this.#bytes.writeUInt16LE(head.type, start + 4);
-    this.#bytes.writeUInt16LE(head.flags, start + 6);
-    this.#bytes.writeUInt32LE(head.sequence, start + 8);
-    this.#bytes.writeUInt8(head.family ?? 0, start + HEADER);
-    this.#bytes.writeUInt16BE(head.resource ?? 0, start + HEADER + 2);
+    this.#headMessage(start, type, flags, sequence);
+    this.#bytes.writeUInt16LE(family, start + HEADER); // and the version, 0
+    this.#bytes.writeUInt16BE(resource, start + HEADER + 2);
+    return start;
   }
 
-  /** Writes an attribute (struct nlattr). @throws WireError for more than 64 KiB, as `nested` does */
+  endMessage(start: number): void {
+    this.#bytes.writeUInt32LE(this.#length - start, start);
+  }
+
+  /** Writes the message that was written last once more, as one of another kind. */
+  again(start: number, { type, flags, sequence }: Pick<Head, "type" | "flags" | "sequence">): void {
+    const length = this.#length - start;
+    const copy = this.#room(length);
+    this.#bytes.copyWithin(copy, start, start + length);
+    this.#headMessage(copy, type, flags, sequence);
+  }
+
+  /** Writes an attribute (struct nlattr). @throws WireError for more than 64 KiB, as `end` does */
   attribute(type: number, value: Uint8Array): void {
     const start = this.#room(ATTRIBUTE_HEADER + value.length);
     this.#bytes.set(value, start + ATTRIBUTE_HEADER);
     this.#headAttribute(start, ATTRIBUTE_HEADER + value.length, type);
   }
 
-  /** Writes an attribute that is a text, with its closing zero. */
+  /** Writes an attribute that is a text of ASCII, with its closing zero. */
   text(type: number, text: string): void {
-    this.attribute(type, Buffer.from(`${text}\0`));
+    const length = ATTRIBUTE_HEADER + text.length + 1;
+    const start = this.#room(length);
+    this.#bytes.write(text, start + ATTRIBUTE_HEADER, "latin1");
+    this.#headAttribute(start, length, type);
   }
 
-  /** Writes an attribute that is made of attributes. @param fill writes them */
-  nested(type: number, fill: () => void): void {
+  /** Writes an attribute that is a number of 64 bits, less than 2^53. */
+  big(type: number, value: number): void {
+    const length = ATTRIBUTE_HEADER + 8;
+    const start = this.#room(length);
+    this.#bytes.writeUInt32BE(Math.floor(value / 2 ** 32), start + ATTRIBUTE_HEADER);
+    this.#bytes.writeUInt32BE(value % 2 ** 32, start + ATTRIBUTE_HEADER + 4);
+    this.#headAttribute(start, length, type);
+  }
+
+  /** Begins an attribute that is made of attributes. @returns for `end` */
+  begin(type: number): number {
     const start = this.#room(ATTRIBUTE_HEADER);
-    fill();
-    this.#headAttribute(start, this.#length - start, type | NLA_F_NESTED);
+    this.#bytes.writeUInt16LE(type | NLA_F_NESTED, start + 2);
+    return start;
+  }
+
+  end(start: number): void {
+    this.#bytes.writeUInt16LE(checked(this.#length - start), start);
+  }
+
+  #headMessage(start: number, type: number, flags: number, sequence: number): void {
+    this.#bytes.writeUInt16LE(type, start + 4);
+    this.#bytes.writeUInt16LE(flags, start + 6);
+    this.#bytes.writeUInt32LE(sequence, start + 8);
+    this.#bytes.writeUInt32LE(0, start + 12); // to the kernel
   }
 
   #headAttribute(start: number, length: number, type: number): void {
-    if (length > 0xffff) throw new WireError(`an attribute of ${length} bytes`);
-    this.#bytes.writeUInt16LE(length, start);
+    this.#bytes.writeUInt16LE(checked(length), start);
     this.#bytes.writeUInt16LE(type, start + 2);
   }
 
@@ -102,8 +136,14 @@ export class Writer {
     this.#length += padded(length);
     if (this.#length > this.#bytes.length)
       this.#bytes = Buffer.concat([this.#bytes], Math.max(this.#length, 2 * this.#bytes.length));
+    this.#bytes.writeUInt32LE(0, this.#length - 4);
     return start;
   }
+}
+
+function checked(length: number): number {
+  if (length > 0xffff) throw new WireError(`an attribute of ${length} bytes`);
+  return length;
 }
 
 /** Takes a datagram of the kernel's apart. @throws WireError */
