@@ -1,4 +1,4 @@
-import { type Duration, milliseconds } from "../../duration.ts";
+import { milliseconds } from "../../duration.ts";
 import { changesProblem } from "../changes.ts";
 import { failure, foreignTable } from "../failure.ts";
 import {
