@@ -2,8 +2,7 @@ import type { Gate } from "../shared/access/gate.ts";
 import { samePolicy } from "../shared/access/state.ts";
 import { apply } from "../shared/access/trial.ts";
 import type { Settings } from "../shared/settings/settings.ts";
-import { coveredRanges, settleDecoys } from "../shared/users/decisions.ts";
-import { coveredPorts } from "../shared/users/ports.ts";
+import { portProblems, settleDecoys } from "../shared/users/decisions.ts";
 import type { User } from "../shared/users/user.ts";
 
 /**
@@ -56,9 +55,9 @@ export function watchedPorts(users: Iterable<User>, decoys: readonly number[]): 
 }
 
 function warn(gate: Gate): void {
-  const { firewall, settings, users } = gate.state;
+  const { firewall, settings } = gate.state;
   if (firewall.confirmed !== null && !samePolicy(firewall.confirmed, settings.policy)) {
     gate.parts.log.warn("settings changed, not applied: knockctl firewall plan");
   }
-  for (const problem of coveredPorts(users.values(), coveredRanges(gate.state))) gate.parts.log.warn(problem);
+  for (const problem of portProblems(gate.state)) gate.parts.log.warn(problem);
 }

@@ -5,7 +5,7 @@ import type { Transaction } from "../access/transaction.ts";
 import type { Duration } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
-import { drawDecoys, drawSequence, type PortsInUse, type Random } from "./ports.ts";
+import { coveredPorts, drawDecoys, drawSequence, type PortsInUse, type Random } from "./ports.ts";
 import { type Secrets, withSecrets } from "./secrets.ts";
 import { isUserName, MAX_USERS, type Step, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
@@ -168,8 +168,13 @@ export function findUser(state: GateState, name: string): User {
   return user;
 }
 
+/** @returns a sentence for every knock port that the settings cover by now, of all users unless some are named */
+export function portProblems(state: GateState, users: Iterable<User> = state.users.values()): string[] {
+  return coveredPorts(users, coveredRanges(state));
+}
+
 /** Ports that no knock may lie in: configured services and public ports. */
-export function coveredRanges({ settings }: GateState): PortRange[] {
+function coveredRanges({ settings }: GateState): PortRange[] {
   return [...settings.policy.services.flatMap(({ ports }) => ports), ...settings.policy.public];
 }
 

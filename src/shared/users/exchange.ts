@@ -3,8 +3,7 @@ import type { Transaction } from "../access/transaction.ts";
 import type { Duration } from "../duration.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
 import type { UserExport } from "../gate/views.ts";
-import { addUser, changeUser, coveredRanges, type Draw } from "./decisions.ts";
-import { coveredPorts } from "./ports.ts";
+import { addUser, changeUser, type Draw, portProblems } from "./decisions.ts";
 import type { Secrets } from "./secrets.ts";
 import { profileOf, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
@@ -84,7 +83,7 @@ function placePorts(state: GateState, tx: Transaction, { name, secrets }: UserEx
   const cure = "import without the secrets: ports are drawn anew, and the user needs a new client";
   if (new Set(secrets.ports).size !== steps.length || steps.some(({ port }) => taken.has(port)))
     throw new Refusal("refused", `the ports of user ${name} belong to another user here`, cure);
-  const [covered] = coveredPorts([placed], coveredRanges(state));
+  const [covered] = portProblems(state, [placed]);
   if (covered !== undefined) throw new Refusal("refused", covered.split(";")[0] ?? covered, cure);
   tx.setUser(name, placed);
   const decoys = state.decoys.filter((port) => !secrets.ports.includes(port));

@@ -1,8 +1,7 @@
 import { readBackup, readForBackup, restoreBackup } from "../../access/backup.ts";
 import type { Gate } from "../../access/gate.ts";
 import { viewGrant } from "../../access/grants.ts";
-import { coveredRanges } from "../../users/decisions.ts";
-import { coveredPorts } from "../../users/ports.ts";
+import { portProblems } from "../../users/decisions.ts";
 import { type AdminVerbs, Refusal } from "../verbs.ts";
 
 /** Answers `backup`: the store of one moment. @throws StoreError */
@@ -45,6 +44,6 @@ export async function restore(
     users: [...gate.state.users.keys()],
     events: backup.history.length,
     closed: closed.map((grant) => viewGrant(grant, uptime)),
-    notes: coveredPorts(gate.state.users.values(), coveredRanges(gate.state)),
+    notes: portProblems(gate.state),
   };
 }

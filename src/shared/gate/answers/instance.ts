@@ -1,5 +1,4 @@
-import { coveredRanges } from "../../users/decisions.ts";
-import { coveredPorts } from "../../users/ports.ts";
+import { portProblems } from "../../users/decisions.ts";
 import type { Answers } from "./answerer.ts";
 import { backUp, restore } from "./backup.ts";
 import { metricsOf } from "./metrics.ts";
@@ -11,7 +10,7 @@ export const instanceAnswers: Answers<"status" | "metrics" | "check" | "backup" 
 
   metrics: async (gate, _args, { since }) => ({ families: metricsOf(gate, await statusOf(gate, since)) }),
 
-  check: async (gate) => ({ problems: coveredPorts(gate.state.users.values(), coveredRanges(gate.state)) }),
+  check: async (gate) => ({ problems: portProblems(gate.state) }),
 
   backup: async (gate) => backUp(gate),
 

@@ -1,8 +1,7 @@
 import type { Gate } from "../../access/gate.ts";
 import { samePolicy } from "../../access/state.ts";
 import type { FirewallError } from "../../firewall/firewall.ts";
-import { coveredRanges } from "../../users/decisions.ts";
-import { coveredPorts } from "../../users/ports.ts";
+import { portProblems } from "../../users/decisions.ts";
 import type { StatusView } from "../views.ts";
 import { summary } from "./allow.ts";
 
@@ -12,10 +11,7 @@ import { summary } from "./allow.ts";
  */
 export async function statusOf(gate: Gate, since: string | null): Promise<StatusView> {
   const { firewall, settings, ledger } = gate.state;
-  const problems = [
-    ...gate.problems.values(),
-    ...coveredPorts(gate.state.users.values(), coveredRanges(gate.state)),
-  ];
+  const problems = [...gate.problems.values(), ...portProblems(gate.state)];
   const table = await gate
     .alone(() => gate.projector.state())
     .catch((error: FirewallError) => {
