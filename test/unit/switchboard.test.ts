@@ -136,6 +136,8 @@ describe("wrong tries", () => {
     expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ why: "wait" });
     expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
     expect(await phone("verify_pin", { pin, caller: outside("+4930600") })).toMatchObject({ ok: true });
+    const { events } = await admin("history", {});
+    expect(events.filter(({ event }) => event === "pin-locked").length).toBe(1); // and not one for each who came too late
     t.pass(days(1));
     expect(await phone("verify_pin", { pin, caller: outside("+49777") })).toMatchObject({ ok: true });
   });
@@ -204,6 +206,27 @@ describe("a session", () => {
     expect(await phone("last", { session: token })).toEqual({ ok: true, address: "203.0.113.7" });
     expect(await phone("close_all", { session: token })).toEqual({ ok: true, closed: 1 });
     expect(await t.keys("ssh4")).toEqual([]);
+  });
+
+  it("opens one keyed address and no second, also when several are asked for at once", async () => {
+    const token = await session();
+    const asked = ["203.0.113.7", "203.0.113.8", "203.0.113.9"];
+    const answers = await Promise.all(
+      asked.map((address) => phone("grant_address", { session: token, address })),
+    );
+    expect(answers.map((answered) => answered.ok || answered.why)).toEqual([true, "session", "session"]);
+    expect(await t.keys("ssh4")).toEqual(["203.0.113.7"]);
+    expect(await phone("close_all", { session: token })).toMatchObject({ ok: true });
+  });
+
+  it("that opened nothing, for the address may not be, opens another one", async () => {
+    const token = await session();
+    expect(await phone("grant_address", { session: token, address: "10.1.2.3" })).toMatchObject({
+      why: "address",
+    });
+    expect(await phone("grant_address", { session: token, address: "203.0.113.7" })).toMatchObject({
+      ok: true,
+    });
   });
 
   it.each([

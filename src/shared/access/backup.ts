@@ -98,8 +98,9 @@ export async function readBackup(
 
 /**
  * Puts a backup in the place of the users that are here. It opens nothing but for the allowlist's entries: no
- * grant and no request comes back, what is open stays only as far as its user may still have it, and every code and signed knock up to now counts as used. The
- * policy in force stays: closing ports is for `firewall apply`, which can be taken back.
+ * grant and no request comes back, what is open stays only as far as its user may still have it, and every code and
+ * signed knock up to now counts as used. The policy in force stays: closing ports is for `firewall apply`, which can be
+ * taken back.
  * @returns the grants that were closed
  * @throws Refusal when there are users and `force` is not said, or the clock is behind the backup
  */

@@ -27,11 +27,11 @@ export function countPin(state: GateState, tx: Transaction, caller: Caller): Dur
   if (!counted.go) return counted.wait;
   if (!isKnown(own, wall)) {
     const all = countTogether(state, caller.lane, wall);
-    if (!all.go) {
-      tx.note("pin-locked", { by: "phone", reason: LOCKED[caller.lane] });
-      return all.wait;
-    }
+    if (!all.go) return all.wait;
     tx.setTries(TOGETHER[caller.lane], all.tries);
+    // said once a day, not to each who comes too late: there may be any number of them
+    if (all.tries.today === CAPS[caller.lane])
+      tx.note("pin-locked", { by: "phone", reason: LOCKED[caller.lane] });
   }
   makeRoom(state, tx);
   tx.setTries(key, counted.tries);

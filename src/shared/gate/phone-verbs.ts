@@ -88,7 +88,7 @@ export interface PhoneVerbs {
   pending: { args: { session: string }; result: PhoneAnswer<{ requests: PendingView[] }> };
   /** By the code keyed, or by the id of a request that was read out or that a call-back is for. */
   approve: { args: { session: string; code?: string; id?: string }; result: PhoneAnswer<PhoneGrant> };
-  /** `dry`: only checks, before the address is read back. */
+  /** `dry`: only checks, before the address is read back. A session opens one address; then it is `session`. */
   grant_address: {
     args: { session: string; address: string; dry?: boolean };
     result: PhoneAnswer<PhoneGrant>;

@@ -22,6 +22,8 @@ interface Session {
   readonly user: string;
   /** False until the authenticator's code was right, for users who have one. */
   complete: boolean;
+  /** True once it opened an address: a call opens one, and whoever wants another keys the PIN again. */
+  spent: boolean;
   /** Uptime ms. */
   readonly until: number;
 }
@@ -103,15 +105,18 @@ export class Switchboard {
     },
 
     grant_address: async ({ session, address: text, dry }) => {
-      const { user } = this.#held(session);
+      const { user, held } = this.#held(session);
       const address = parseAddress(text);
       if (address === undefined || (await this.#gate.parts.isOwn(address)))
         return { ok: false, why: "address" };
       const grant = await this.#gate.run((state, tx) => {
+        if (held.spent) throw new NoSession();
         checkTyped(state, address);
         if (dry) return undefined;
         const opening = { address, user: user.name, by: "phone", proof: null } as const;
-        return open(state, tx, opening, this.#gate.parts.freshId).grant;
+        const opened = open(state, tx, opening, this.#gate.parts.freshId);
+        held.spent = true;
+        return opened.grant;
       });
       if (grant === undefined) return { ok: true, address, seconds: 0, services: user.services };
       this.#gate.parts.log.info("opened by a call", {
@@ -196,6 +201,7 @@ export class Switchboard {
     this.#sessions.set(token, {
       user: user.name,
       complete: user.otp === null,
+      spent: false,
       until: this.#uptime + LONGEST_CALL,
     });
     return token;
