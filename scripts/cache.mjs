@@ -85,7 +85,10 @@ export function must(program, args, cwd) {
   const ran = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 26, timeout: 900_000 });
   if (ran.status === 0) return ran.stdout;
   const said = (ran.stderr ?? "").trim().split("\n").at(-1) || ran.error?.message || `exit ${ran.status}`;
-  return fail(`${program} ${args.at(-1)}: ${said}`, "it is fetched with Debian's apt over the network");
+  return fail(
+    `${program} ${args.at(-1)}: ${said}`,
+    "it is fetched over the network: look whether that is there",
+  );
 }
 
 /** @param {string} what @param {string} cure @returns {never} */

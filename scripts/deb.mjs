@@ -131,7 +131,7 @@ async function main() {
   await buildPrograms();
   const epoch = await epochOf();
   for (const architecture of architectures) {
-    const tree = knocklineTree(architecture);
+    const tree = await knocklineTree(architecture);
     await step(`tarball for ${architecture}`, () => {
       const top = `knockline-${version}-${architecture}`;
       /** @type {Tree} */

@@ -9,7 +9,7 @@ import { root } from "./steps.mjs";
 /** Where it is written. */
 export const THIRD_PARTY = join(root, "docs/third-party.md");
 
-/** @typedef {{ version: string, name?: string, license?: string, dev?: boolean }} Locked */
+/** @typedef {{ version: string, name?: string, license?: string, dev?: boolean, os?: string[] }} Locked */
 /** @typedef {{ name: string, version: string, license: string }} Part */
 
 /** Words that some packages have for a licence, and what SPDX calls it. @type {Record<string, string>} */
@@ -31,10 +31,10 @@ export function locked() {
   return packages;
 }
 
-/** @returns {Part[]} what is not for development only, by name; licence "unknown" where none is stated */
+/** @returns {Part[]} what is not for development only nor the part of a package for one kind of machine, by name; licence "unknown" where none is stated */
 export function parts() {
   return Object.entries(locked())
-    .filter(([, { dev }]) => dev !== true)
+    .filter(([, { dev, os }]) => dev !== true && os === undefined)
     .map(([place, { name, version, license }]) => {
       const called = place.replace(/^.*node_modules\//, "");
       const stated = license ?? oldForm(place) ?? IN_SOURCES[called] ?? "unknown";

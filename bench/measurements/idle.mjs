@@ -5,8 +5,8 @@ import { family, memoryOf, processorTime } from "../processes.mjs";
 import { rowOf, together } from "./measurement.mjs";
 
 const USERS = 50;
-/** After the start, so that what a start costs is not counted. Milliseconds. */
-const SETTLE = 2_000;
+/** After the start, so that what a start costs is not counted: Node gives back memory some 10 s later. Milliseconds. */
+const SETTLE = 15_000;
 
 /** In 30 s, with 50 users. */
 const BARS = { cpu: 30, mib: 70 };
@@ -15,7 +15,7 @@ const BARS = { cpu: 30, mib: 70 };
 export const idle = {
   name: "idle",
   title: "What it costs while nothing happens",
-  method: `Resident memory of the daemon and of its children (knockline: two nft), and their processor time, which Linux
+  method: `Resident memory of the daemon and of its children (knockline: one nft), and their processor time, which Linux
 counts in steps of 10 ms. knockline has ${USERS} users and its built program. All are looked at in the same span.`,
   contestants: programs.filter(({ name }) => name !== "nft rules only"),
   counts: { quick: 5, usual: 30, full: 60 },
@@ -27,6 +27,7 @@ counts in steps of 10 ms. knockline has ${USERS} users and its built program. Al
   ],
   measure: (contestants, seconds, tell) =>
     together(contestants, { users: USERS }, tell, async (running) => {
+      tell(`waiting ${SETTLE / 1_000} s until all have settled`);
       await after(SETTLE);
       const before = running.map(({ daemons }) => processorTime(daemons));
       tell(`looking on for ${seconds} s`);

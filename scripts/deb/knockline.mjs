@@ -25,12 +25,12 @@ const COMPLETIONS = {
 
 /**
  * @param {string} architecture amd64 or arm64
- * @returns {Tree}
+ * @returns {Promise<Tree>}
  */
-export function knocklineTree(architecture) {
+export async function knocklineTree(architecture) {
   /** @type {Tree} */
   const tree = new Map();
-  putPrograms(tree, architecture);
+  await putPrograms(tree, architecture);
   putUnits(tree);
   for (const [shell, path] of Object.entries(COMPLETIONS)) put(tree, path, knockctl("completion", shell));
   copy(tree, "usr/share/knockline/sounds", join(root, "sounds"));
@@ -41,7 +41,7 @@ export function knocklineTree(architecture) {
 }
 
 /** @param {Tree} tree @param {string} architecture */
-function putPrograms(tree, architecture) {
+async function putPrograms(tree, architecture) {
   for (const [installed, name] of Object.entries(PROGRAMS)) {
     const source = readFileSync(join(root, "bin", name), "utf8");
     put(tree, `${LIB}/bin/${name}`, source.replace(/^#!.*\bnode\b/, `#!/${LIB}/runtime`), 0o755);
@@ -51,7 +51,7 @@ function putPrograms(tree, architecture) {
   for (const name of ["knockctl", "knockd", "phone-auth", "ari-link"])
     copy(tree, `${LIB}/dist/${name}.cjs`, join(root, "dist", `${name}.cjs`));
   copy(tree, `${LIB}/runtime`, join(root, "packaging/runtime"), { mode: 0o755 });
-  putPackages(tree, LIB, architecture);
+  await putPackages(tree, LIB, architecture);
 }
 
 /** @param {Tree} tree */

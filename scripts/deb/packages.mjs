@@ -3,21 +3,22 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../steps.mjs";
+import { folderOf } from "./foreign-part.mjs";
 import { copy } from "./tree.mjs";
 
-/** @typedef {{ version: string, license?: string, dev?: boolean, dependencies?: Record<string, string> }} Locked */
+/** @typedef {{ version: string, license?: string, dev?: boolean, os?: string[], dependencies?: Record<string, string> }} Locked */
 
 /** Those that stay outside of the bundles (scripts/build.mjs); all others are inside. */
 const OUTSIDE = ["ari-client", "classic-level", "koffi", "pino"];
 
-/** Prebuilt natives, by Debian's name of the architecture. */
-const PREBUILDS = /** @type {Record<string, string[]>} */ ({
-  amd64: ["classic-level/prebuilds/linux-x64/classic-level.node", "koffi/build/koffi/linux_x64/koffi.node"],
-  arm64: [
-    "classic-level/prebuilds/linux-arm64/classic-level.armv8.node",
-    "koffi/build/koffi/linux_arm64/koffi.node",
-  ],
-});
+/**
+ * Prebuilt natives, by Debian's name of the architecture: those of classic-level are in it, koffi has a package for each.
+ * @type {Record<string, { level: string, koffi: string }>}
+ */
+const PREBUILDS = {
+  amd64: { level: "linux-x64/classic-level.node", koffi: "linux-x64" },
+  arm64: { level: "linux-arm64/classic-level.armv8.node", koffi: "linux-arm64" },
+};
 
 /** The architectures there is a package for. */
 export const ARCHITECTURES = Object.keys(PREBUILDS);
@@ -59,19 +60,26 @@ const isCode = (/** @type {string} */ path) => /\.(js|cjs|mjs|json)$/.test(path)
  * @param {import("./tree.mjs").Tree} tree
  * @param {string} folder
  * @param {string} architecture
+ * @throws {import("../steps.mjs").StepFailed} when what is made for another architecture cannot be fetched
  */
-export function putPackages(tree, folder, architecture) {
+export async function putPackages(tree, folder, architecture) {
   for (const path of closure()) copy(tree, join(folder, path), join(root, path), { wanted: isCode });
-  for (const prebuild of PREBUILDS[architecture] ?? []) {
-    const native = join("node_modules", prebuild);
-    copy(tree, join(folder, native), join(root, native));
-  }
+  const { level, koffi } = /** @type {(typeof PREBUILDS)[string]} */ (PREBUILDS[architecture]);
+  const native = join("node_modules/classic-level/prebuilds", level);
+  copy(tree, join(folder, native), join(root, native));
+  const part = `node_modules/@koromix/koffi-${koffi}`;
+  const from = await folderOf(part.replace("node_modules/", ""), /** @type {any} */ (lockFile()[part]));
+  const binary = `${koffi.replace("-", "_")}/koffi.node`;
+  copy(tree, join(folder, part), from, { wanted: (path) => isCode(path) || path === binary });
 }
 
 /** @returns {string} every npm package in the programs, bundled or beside, with its licence */
 export function licences() {
   const locked = lockFile();
-  const shipped = Object.keys(locked).filter((path) => path !== "" && !locked[path]?.dev);
+  // what is made for one kind of machine is a part of the package that wants it
+  const shipped = Object.keys(locked).filter(
+    (path) => path !== "" && !locked[path]?.dev && !locked[path]?.os,
+  );
   return shipped
     .sort()
     .map((path) => {

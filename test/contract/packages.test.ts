@@ -80,12 +80,12 @@ describe("the packages", () => {
     const natives = (architecture: string): string[] =>
       listing(deb(architecture)).filter((line) => line.endsWith(".node"));
     expect(natives("amd64")).toEqual([
+      expect.stringContaining("koffi-linux-x64/linux_x64/koffi.node"),
       expect.stringContaining("prebuilds/linux-x64/classic-level.node"),
-      expect.stringContaining("koffi/linux_x64/koffi.node"),
     ]);
     expect(natives("arm64")).toEqual([
+      expect.stringContaining("koffi-linux-arm64/linux_arm64/koffi.node"),
       expect.stringContaining("linux-arm64/classic-level.armv8.node"),
-      expect.stringContaining("koffi/linux_arm64/koffi.node"),
     ]);
   });
 
