@@ -10,26 +10,12 @@ import { consumeOtp, countOtp } from "../access/one-time.ts";
 import { pendingOf } from "../access/pending.ts";
 import { countPin, rightPin } from "../access/pin-tries.ts";
 import { parseAddress } from "../address.ts";
-import { LONGEST_CALL } from "../settings/rules.ts";
 import type { User } from "../users/user.ts";
 import { type Asker, Callbacks } from "./callbacks.ts";
 import type { PhoneRequest } from "./decode/phone-request.ts";
 import type { Caller, PhoneGrant, PhoneRefusal, PhoneVerb, PhoneVerbs } from "./phone-verbs.ts";
+import { NoSession, type Session, Sessions } from "./sessions.ts";
 import { Refusal } from "./verbs.ts";
-
-/** A caller whose PIN was right. */
-interface Session {
-  readonly user: string;
-  /** False until the authenticator's code was right, for users who have one. */
-  complete: boolean;
-  /** True once it opened an address: a call opens one, and whoever wants another keys the PIN again. */
-  spent: boolean;
-  /** Uptime ms. */
-  readonly until: number;
-}
-
-/** Calls at once are far fewer; the oldest goes. */
-const MAX_SESSIONS = 1_000;
 
 type Answers = {
   [V in PhoneVerb]: (args: PhoneVerbs[V]["args"], asker: Asker) => Promise<PhoneVerbs[V]["result"]>;
@@ -42,7 +28,7 @@ type Answers = {
 export class Switchboard {
   readonly #gate: Gate;
   readonly #freshToken: () => string;
-  readonly #sessions = new Map<string, Session>(); // bounded: MAX_SESSIONS
+  readonly #sessions = new Sessions();
   /** Connections that tell how the link is. */
   readonly #speakers = new WeakSet<Asker>();
   readonly #callbacks: Callbacks;
@@ -195,25 +181,14 @@ export class Switchboard {
   }
 
   #begin(user: User): string {
-    const [oldest] = this.#sessions.keys();
-    if (oldest !== undefined && this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(oldest);
     const token = this.#freshToken();
-    this.#sessions.set(token, {
-      user: user.name,
-      complete: user.otp === null,
-      spent: false,
-      until: this.#uptime + LONGEST_CALL,
-    });
+    this.#sessions.begin(token, user, this.#uptime);
     return token;
   }
 
-  /** Finds a session and its user, as the user is now. @throws Denied */
+  /** @throws NoSession */
   #held(token: string, complete = true): { user: User; held: Session } {
-    const held = this.#sessions.get(token);
-    const user = held === undefined ? undefined : this.#gate.state.users.get(held.user);
-    if (held === undefined || user === undefined || held.until <= this.#uptime || held.complete !== complete)
-      throw new NoSession();
-    return { user, held };
+    return this.#sessions.find(token, this.#gate.state.users, this.#uptime, complete);
   }
 
   /** The request that a code or an id names, among the user's own. */
@@ -253,9 +228,6 @@ export class Switchboard {
     return this.#gate.parts.clock().uptime;
   }
 }
-
-/** The session is unknown, over, or not complete. */
-class NoSession extends Error {}
 
 const DENIED = { otp_wrong: "wrong", otp_wait: "wait", address_refused: "address" } as const;
 
