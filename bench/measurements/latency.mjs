@@ -18,7 +18,7 @@ export const latency = {
   method: `From the moment the last datagram is handed to the kernel to the first accepted connection, both read from the
 clock that all processes share. Contestants take turns, knock by knock, so a busy moment hits all; every knock comes from
 an address that was never used before, 20 ms between its steps, made before it is timed (a signature, fwknop's packet).
-A process of its own sends a SYN every 0.3 ms. The first ${WARM_UP} of each are not counted. knockline has ${USERS} users.`,
+A process of its own sends a SYN every 0.1 ms. The first ${WARM_UP} of each are not counted. knockline has ${USERS} users.`,
   contestants: everybody,
   counts: { quick: 10, usual: 100, full: 500 },
   columns: [
