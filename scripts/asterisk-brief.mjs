@@ -1,10 +1,25 @@
 // @ts-check
-// Asterisk's prompts, cut short: a call in which only what is said counts, and not for how long, is over sooner.
+// Prompts cut short: a call in which only what is said counts, and not for how long, is over sooner.
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 
-/** Bytes that are left of a prompt: 0.3 s of GSM 06.10, which has 33 bytes each 20 ms. */
-const LEFT = 15 * 33;
+/** Bytes that are left of a recording, 0.3 s: GSM 06.10 has 33 each 20 ms, mu-law 8,000 a second. @type {Record<string, number>} */
+const LEFT = { ".gsm": 15 * 33, ".ulaw": 2_400 };
+
+/**
+ * Copies the beginnings of recordings.
+ * @param {string} from a folder, with those in it
+ * @param {string} to where to make it
+ */
+export function briefRecordings(from, to) {
+  for (const name of readdirSync(from, { recursive: true, encoding: "utf8" })) {
+    const left = LEFT[extname(name)];
+    if (left === undefined) continue;
+    const file = join(to, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, readFileSync(join(from, name)).subarray(0, left));
+  }
+}
 
 /**
  * Makes a data folder like Asterisk's own, in which every prompt is brief.
@@ -17,11 +32,6 @@ export function briefData(data, folder) {
   mkdirSync(brief);
   for (const name of readdirSync(data).filter((name) => name !== "sounds"))
     symlinkSync(join(data, name), join(brief, name));
-  const prompts = readdirSync(join(data, "sounds"), { recursive: true, encoding: "utf8" });
-  for (const name of prompts.filter((name) => name.endsWith(".gsm"))) {
-    const file = join(brief, "sounds", name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, readFileSync(join(data, "sounds", name)).subarray(0, LEFT));
-  }
+  briefRecordings(join(data, "sounds"), join(brief, "sounds"));
   return brief;
 }

@@ -118,6 +118,7 @@ export class Instance {
   async ask(verb, args = {}) {
     this.#line ??= await lineTo(join(this.folder, "admin.sock"));
     const answer = await this.#line(`${JSON.stringify({ verb, args })}\n`);
+    if (answer === GONE) this.#line = undefined; // the next question finds whoever listens then
     if (answer.error) throw new Error(`${verb}: ${answer.error.message}`);
     return answer.result;
   }
@@ -234,6 +235,9 @@ export class Instance {
   }
 }
 
+/** The answer of a gate that is no more. */
+const GONE = { error: { message: "knockd went away" } };
+
 /**
  * Connects to a gate. It answers in the order it is asked.
  * @param {string} path
@@ -248,10 +252,11 @@ async function lineTo(path) {
   lines.on("line", (line) => waiting.shift()?.(JSON.parse(line)));
   for (const end of [socket, lines]) end.on("error", () => {}); // as below
   socket.on("close", () => {
-    for (const settle of waiting.splice(0)) settle({ error: { message: "knockd went away" } });
+    for (const settle of waiting.splice(0)) settle(GONE);
   });
   return (question) =>
     new Promise((settle) => {
+      if (socket.destroyed) return settle(GONE);
       waiting.push(settle);
       socket.write(question);
     });

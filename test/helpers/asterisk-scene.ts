@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { briefRecordings } from "../../scripts/asterisk-brief.mjs";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { ARI_PASSWORD, type Asterisk, type AsteriskCall, startAsterisk } from "./asterisk.ts";
 import { type Instance, openScene, type Scene, type Settings } from "./instance.ts";
@@ -9,6 +10,9 @@ import type { Running } from "./lab.ts";
 import { until } from "./wait.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/phone-auth", import.meta.url));
+
+/** Our own prompts. */
+const RECORDINGS = fileURLToPath(new URL("../../sounds", import.meta.url));
 
 /** Makes a program count what it holds when asked. */
 const CENSUS = fileURLToPath(new URL("./census.cjs", import.meta.url));
@@ -91,12 +95,12 @@ export class PhoneScene {
     return this.#said + (this.#phone?.output() ?? "");
   }
 
-  /** @returns the link's state, as `knockctl status` tells it */
+  /** @returns the link's state, as knockd tells it to `knockctl status` */
   async link(): Promise<string> {
-    return (await this.instance.json(["status"])).phone.state;
+    return (await this.instance.ask("status")).phone.state;
   }
 
-  /** Waits until `knockctl status` tells of that state. */
+  /** Waits until knockd tells of that state. */
   async becomes(state: string, deadline = 15_000): Promise<void> {
     await until(async () => (await this.link()) === state, {
       what: `the phone is ${state}`,
@@ -161,7 +165,7 @@ function bareStart(): number {
 
 /**
  * Opens a scene; knockd and phone-auth run, and the link is up.
- * @param options `brief`: Asterisk plays only the beginning of each prompt
+ * @param options `brief`: only the beginning of each prompt is played
  * @throws when something of it cannot be made
  */
 export async function openPhoneScene(
@@ -171,19 +175,26 @@ export async function openPhoneScene(
   const phone = { enabled: true, context: "internal", callback: "Local/{number}@internal" };
   const scene = await openScene(["laptop"], {
     firewall: { guard: "services" },
+    ...(options.brief && { paths: { sounds: "sounds" } }),
     ...settings,
     phone: { ...phone, ...(settings.phone as Settings | undefined) },
   });
-  let whole: PhoneScene | undefined;
+  if (options.brief) briefRecordings(RECORDINGS, join(scene.instance.folder, "sounds"));
+  const asterisk = startAsterisk(scene.server, options); // it comes up beside knockd
+  asterisk.catch(() => {}); // whoever awaits it hears of it
   try {
-    whole = new PhoneScene(scene, await startAsterisk(scene.server, options));
-    whole.writePassword(ARI_PASSWORD);
     await scene.instance.start();
+    const whole = new PhoneScene(scene, await asterisk);
+    whole.writePassword(ARI_PASSWORD);
     whole.start();
     await whole.becomes("up");
     return whole;
   } catch (error) {
-    await (whole ?? scene).close();
+    await asterisk.then(
+      (one) => one.remove(),
+      () => {},
+    );
+    await scene.close();
     throw error;
   }
 }
