@@ -56,7 +56,7 @@ describe("nothing that is secret or keyed", () => {
     await call.press(`${pin}#`);
     await call.hears("ask-authenticator");
     await call.press(`${code}#`);
-    await call.hears("astcc-followed-by-the-pound-key");
+    await call.hears("code-or");
     await call.press(`${NOISE}#`);
     await call.hears("privacy-incorrect", 2);
     await call.press("203*0*113*7#");

@@ -15,7 +15,8 @@ export interface Pins {
 /** An address that nobody in the lab has. */
 const ADDRESS = "203*0*113*99#";
 
-const MENU = "astcc-followed-by-the-pound-key";
+/** With this begins the question for a code or an address. */
+const MENU = "code-or";
 
 /** Keys a PIN and waits for the question that follows. */
 async function signIn(call: AsteriskCall, pin: string, next = MENU): Promise<void> {
