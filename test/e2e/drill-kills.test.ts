@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { childrenOf } from "../../scripts/lab-children.mjs";
 import { seconds } from "../../src/shared/duration.ts";
 import { dice } from "../helpers/dice.ts";
+import { Doors, TOLERANCE } from "../helpers/doors.ts";
 import { type FakeClock, fakeClock } from "../helpers/fake-clock.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
 import { needs } from "../helpers/needs.ts";
@@ -23,8 +24,9 @@ const LIVES = runs(200, 20);
 const LONGEST_LIFE = 300;
 /** What is open for short must be closed on time whatever was killed. */
 const SHORT = seconds(3);
-/** Listings and clocks are that far apart at most. ms */
-const TOLERANCE = 1_000;
+
+/** Programs that knockd runs all the time; in most lives one of them is killed before it. */
+const CHILDREN = ["nft", "tcpdump"];
 
 /** One knock of the stream. */
 interface Sent {
@@ -41,6 +43,7 @@ interface Tried extends Sent {
 
 describe("through kill -9 at random moments in a stream of knocks", () => {
   let scene: Scene<"crowd">;
+  let doors: Doors;
   let clock: FakeClock;
   let key: string;
   let users: Record<"open" | "short" | "tcp" | "otp" | "ssh", User & { otp_uri?: string }>;
@@ -54,7 +57,8 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
       knock: { decoys: 5 },
       access: { max_grants_per_user: 1_000 },
     });
-    const { instance, hosts } = scene;
+    const { instance, hosts, server } = scene;
+    doors = new Doors(instance, server);
     clock = fakeClock(instance.folder);
     instance.env = clock.env;
     await hosts.crowd.anyip("10.77.0.0/16");
@@ -95,52 +99,21 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
   const send = ({ user, source, payload }: Sent, from = source) =>
     scene.instance.knock(scene.hosts.crowd, user, { source: from, payload });
 
-  /** Kills one of those who do the gate's work. @returns who it was */
-  async function killSomebody(): Promise<string> {
-    const name = random.of(["knockd", "nft", "tcpdump"]);
-    if (name === "knockd") await scene.instance.kill9();
-    else await until(() => killChild(name), { what: `a ${name} to kill` });
+  /** Kills a child of knockd's, which starts another, or nobody. @returns who it was */
+  async function killChild(): Promise<string | undefined> {
+    const name = random.of([...CHILDREN, undefined]);
+    if (name !== undefined) await until(() => killOneCalled(name), { what: `a ${name} to kill` });
     return name;
   }
 
-  function killChild(name: string): boolean {
+  function killOneCalled(name: string): boolean {
     const found = childrenOf(scene.instance.pid ?? 0).filter((pid) => isCalled(pid, name));
     if (found.length > 0) process.kill(random.of(found), "SIGKILL");
     return found.length > 0;
   }
 
-  /** Addresses that are open, and for how many ms more: by the ledger. */
-  async function ledger(): Promise<Map<string, number>> {
-    const { grants } = await scene.instance.ask("list");
-    return new Map(
-      grants.map(({ address, left }: { address: string; left: number }) => [address, left * 1_000]),
-    );
-  }
-
-  /** The same by the kernel. */
-  async function kernel(): Promise<Map<string, number>> {
-    const { stdout } = await scene.server.run("nft", ["-j", "list", "set", "inet", "knockline", "ssh4"]);
-    const [, { set }] = JSON.parse(stdout).nftables;
-    const elements: { elem: { val: string; expires: number } }[] = set.elem ?? [];
-    return new Map(elements.map(({ elem }) => [elem.val, elem.expires * 1_000]));
-  }
-
-  /** What lives in the kernel lives in the ledger, for as long; what lives in the ledger gets in. */
-  async function expectAgreement(): Promise<void> {
-    const agree = async (): Promise<boolean> => {
-      const [there, known] = [await kernel(), await ledger()];
-      const isLong = ([, left]: [string, number]): boolean => left > 2 * TOLERANCE;
-      const isIn =
-        (other: Map<string, number>) =>
-        ([address, left]: [string, number]) =>
-          Math.abs((other.get(address) ?? Number.NEGATIVE_INFINITY) - left) <= TOLERANCE;
-      return [...there].filter(isLong).every(isIn(known)) && [...known].filter(isLong).every(isIn(there));
-    };
-    await until(agree, { what: "kernel and ledger agree" });
-  }
-
   /** One life, and what must hold after it. */
-  async function live(about: string): Promise<{ knocks: Tried[]; killed: string }> {
+  async function live(about: string): Promise<{ knocks: Tried[]; killed: string | undefined }> {
     const { instance } = scene;
     const knocks = freshKnocks();
     const stream = Promise.all(
@@ -149,18 +122,19 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
         await send(knock);
       }),
     );
-    await delay(random.below(LONGEST_LIFE));
-    const killed = await killSomebody();
-    if (killed === "knockd") {
-      const open = await kernel();
-      await stream; // the rest of it to nobody
-      await instance.start();
-      const known = await ledger();
-      const lost = [...open].filter(([address, left]) => left > 2 * SHORT && !known.has(address));
-      expect(lost, `open at the kill, and lost: ${about}`).toEqual([]);
-    }
-    await stream;
-    await expectAgreement();
+    const moments = [random.below(LONGEST_LIFE), random.below(LONGEST_LIFE)].sort((a, b) => a - b);
+    const [first = 0, last = 0] = moments;
+    await delay(first);
+    const killed = await killChild();
+    await delay(last - first);
+    await instance.kill9();
+    const open = await doors.kernel();
+    await stream; // the rest of it to nobody
+    await instance.start();
+    const known = await doors.ledger();
+    const lost = [...open].filter(([address, left]) => left > 2 * SHORT && !known.has(address));
+    expect(lost, `open at the kill, and lost: ${about}`).toEqual([]);
+    await doors.agree();
     // who saw it on the way tries it too, from two addresses
     return { killed, knocks: await Promise.all(knocks.map((knock) => stealTwice(knock, about))) };
   }
@@ -177,14 +151,14 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
     async () => {
       const { instance, hosts } = scene;
       const knocks: Tried[] = [];
-      const killed: string[] = [];
+      const killed: (string | undefined)[] = [];
       for (let n = 1; n <= LIVES; n += 1) {
         const life = await live(`life ${n} of seed ${random.seed}`);
         knocks.push(...life.knocks);
         killed.push(life.killed);
       }
       const over = performance.now() + SHORT + TOLERANCE;
-      const inside = await ledger();
+      const inside = await doors.ledger();
       const entered = ({ tried }: Tried): string[] => tried.filter((address) => inside.has(address));
       expect(
         knocks.filter((knock) => entered(knock).length > 1),
@@ -202,9 +176,9 @@ describe("through kill -9 at random moments in a stream of knocks", () => {
         what: "the last short one is over",
         deadline: 2 * SHORT,
       });
-      const there = await kernel();
+      const there = await doors.kernel();
       expect(knocks.filter(({ user, source }) => user.name === "short" && there.has(source))).toEqual([]);
-      for (const name of ["knockd", "nft", "tcpdump"]) expect(killed).toContain(name);
+      for (const name of CHILDREN) expect(killed).toContain(name);
     },
     LIVES * 10_000,
   );
