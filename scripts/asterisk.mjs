@@ -186,13 +186,14 @@ export class Asterisk {
 
   /**
    * Calls 864.
-   * @param {{ as?: "local" | "phone" | "trunk", extension?: string, tone?: number, gap?: number, number?: string }} [options]
+   * @param {{ as?: "local" | "phone" | "trunk", extension?: string, tone?: number, gap?: number, number?: string, keys?: string }} [options]
    *   `local`: within Asterisk. `phone`, `trunk`: over SIP, digits as RFC 4733, by an endpoint that logs in or one
-   *   that need not. `tone` and `gap` in ms, 100 each. `number`: caller ID
+   *   that need not. `tone` and `gap` in ms, 100 each. `number`: caller ID. `keys`: pressed as soon as the call is taken
    * @returns {Promise<AsteriskCall>}
    */
-  async call({ as = "local", extension = "864", tone = 100, gap = 100, number = "5550100" } = {}) {
+  async call({ as = "local", extension = "864", tone = 100, gap = 100, number = "5550100", keys = "" } = {}) {
     const robot = `caller-${++this.#calls}`;
+    if (keys !== "") await this.ari("POST", "asterisk/variable", { variable: `KEYS_${robot}`, value: keys });
     const endpoint = as === "local" ? `Local/${extension}@internal` : `PJSIP/${extension}@outside-${as}`;
     const query = { endpoint, context: "robot", extension: "s", priority: "1", formats: "ulaw" };
     const variables = { ROBOT: robot, TONE: String(tone), GAP: String(gap) };

@@ -315,6 +315,19 @@ describe("a pending request", () => {
     ]);
   });
 
+  it("opens once, also for two callers who key its code while the gate is busy with something else", async () => {
+    await request("alice", "192.0.2.1", "482193");
+    const sessions = [await session(), await session(outside("30"))];
+    const busy = t.gate.run((_state, tx) => tx.note("unlocked", { by: "admin", reason: "something else" }));
+    const answers = await Promise.all(
+      sessions.map((token) => phone("approve", { session: token, code: "482193" })),
+    );
+    await busy;
+    expect(answers).toEqual([expect.objectContaining({ ok: true }), { ok: false, why: "unknown" }]);
+    const { events } = await admin("history", {});
+    expect(events.filter(({ event }) => event === "approved" || event === "renewed")).toHaveLength(1);
+  });
+
   it("is not taken by code when two have the same, but by id when it was read out", async () => {
     await request("alice", "192.0.2.1", "482193");
     const { id } = await request("alice", "192.0.2.2", "482193");

@@ -76,14 +76,15 @@ export class Switchboard {
     },
 
     approve: async ({ session, code, id }) => {
-      const { user } = this.#held(session);
-      const request = this.#request(user, code, id);
-      if (request === "ambiguous" || request === undefined) return { ok: false, why: request ?? "unknown" };
-      const grant = await this.#gate.run((state, tx) =>
-        approve(state, tx, request, "phone", this.#gate.parts.freshId),
-      );
+      // found in the decision that uses it up: of two callers with one code the second finds nothing
+      const grant = await this.#gate.run((state, tx) => {
+        const request = this.#request(this.#held(session).user, code, id);
+        if (request === "ambiguous" || request === undefined) return request ?? "unknown";
+        return approve(state, tx, request, "phone", this.#gate.parts.freshId);
+      });
+      if (typeof grant === "string") return { ok: false, why: grant };
       this.#gate.parts.log.info("opened by a call", {
-        user: user.name,
+        user: grant.user,
         address: grant.address,
         id: grant.id,
       });
@@ -121,9 +122,12 @@ export class Switchboard {
 
     close_all: async ({ session }) => {
       const { user } = this.#held(session);
-      const mine = this.#open(user.name);
-      await this.#gate.run((state, tx) => revoke(state, tx, mine, this.#gate.parts.memory, false));
-      return { ok: true, closed: mine.length };
+      const closed = await this.#gate.run((state, tx) => {
+        const mine = this.#open(user.name);
+        revoke(state, tx, mine, this.#gate.parts.memory, false);
+        return mine.length;
+      });
+      return { ok: true, closed };
     },
 
     status: async ({ session, link }, asker) => {
