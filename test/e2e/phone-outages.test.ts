@@ -31,7 +31,7 @@ const noneLeft = ({ asterisk }: PhoneScene) =>
   });
 
 // at once, each with an Asterisk of its own: what takes long here is waiting
-describe.concurrent("the phone goes on by itself, and nothing opens,", () => {
+describe("the phone goes on by itself, and nothing opens,", { concurrent: true }, () => {
   test(
     `when Asterisk was killed in the middle of a call and is away for ${AWAY / 1_000} s`,
     async (context) => {
