@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { RefusalCode } from "../shared/gate/verbs.ts";
 
 /** Exit codes; what each means is in EXIT_MEANS. */
@@ -50,10 +51,11 @@ type Anything = Error & {
   readonly exit?: unknown;
   readonly code?: unknown;
   readonly syscall?: unknown;
+  readonly path?: unknown;
 };
 
 /** An error that is none of ours: of the operating system, or a bug. */
-function foreign({ message, code, syscall }: Anything): Told {
+function foreign({ message, code, syscall, path }: Anything): Told {
   if (code === "EACCES" || code === "EPERM") {
     return {
       exit: EXIT.permission,
@@ -61,7 +63,10 @@ function foreign({ message, code, syscall }: Anything): Told {
       cure: "run it as root (sudo), or as the owner of the instance",
     };
   }
-  const cure = "look at: knockctl status; KNOCKLINE_TRACE=1 shows where it happened";
+  const cure =
+    typeof path === "string"
+      ? `look at ${dirname(path)}: is it there, may it be written, is there room?`
+      : "look at: knockctl status; KNOCKLINE_TRACE=1 shows where it happened";
   if (typeof syscall === "string") return { exit: EXIT.broken, what: `the system refused: ${message}`, cure };
   return {
     exit: EXIT.broken,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
 import { interpret, type Meaning } from "../../src/knockctl/cli.ts";
+import { sinceOf } from "../../src/knockctl/commands/values.ts";
 import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
 import type { World } from "../../src/knockctl/world.ts";
@@ -144,6 +145,20 @@ describe("errors become exit codes", () => {
   test("what the system forbids is a question of permission", () => {
     const forbidden = Object.assign(new Error("connect EACCES /x"), { code: "EACCES", syscall: "connect" });
     expect(told(forbidden)).toMatchObject({ exit: 4, what: "connect EACCES /x" });
+  });
+
+  test("a file that cannot be written names its folder", () => {
+    const gone = { code: "ENOENT", syscall: "open", path: "/backups/x.new" };
+    expect(told(Object.assign(new Error("ENOENT: no such file"), gone))).toMatchObject({
+      exit: 5,
+      cure: expect.stringMatching(/^look at \/backups: /),
+    });
+  });
+
+  test("a time that is neither is told with both ways to write it", () => {
+    expect(() => sinceOf("--since", "soon", 0)).toThrow(
+      expect.objectContaining({ cure: expect.stringMatching(/1d, 2h, 2026-12-31/) }),
+    );
   });
 
   test("an error without a cure is told as a bug", () => {

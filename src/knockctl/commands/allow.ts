@@ -22,7 +22,7 @@ const LONGEST_LIST = 4 << 20;
 /** @returns the end meant by a time from now, or by a date. @throws Failure (usage) */
 function endOf(option: string, text: string, now: number): string {
   const span = parseDuration(text);
-  return span === undefined ? dateOf(option, text) : new Date(now + span).toISOString();
+  return span === undefined ? dateOf(option, text, "30d, ") : new Date(now + span).toISOString();
 }
 
 /** `knockctl allow add`. */

@@ -16,10 +16,11 @@ export function listOf(option: string, text: string): string[] {
 }
 
 /**
+ * @param orSpan what else may be written, for the cure: `30d, `
  * @returns the end of a day `2026-12-31`, or an ISO time as it is, in ISO 8601 UTC
  * @throws Failure (usage)
  */
-export function dateOf(option: string, text: string): string {
+export function dateOf(option: string, text: string, orSpan = ""): string {
   const day = /^\d{4}-\d\d-\d\d$/.test(text);
   const at = new Date(day ? `${text}T23:59:59Z` : text);
   // a date that does not exist is moved by Date (02-30 to 03-02): refused
@@ -28,7 +29,7 @@ export function dateOf(option: string, text: string): string {
   if (real) return at.toISOString();
   throw misused(
     `${option}: ${JSON.stringify(text)} is no date`,
-    "write it as 2026-12-31 or 2026-12-31T18:00:00Z",
+    `write it as ${orSpan}2026-12-31 or 2026-12-31T18:00:00Z`,
   );
 }
 
@@ -36,7 +37,7 @@ export function dateOf(option: string, text: string): string {
 export function sinceOf(option: string, text: string, now: number): string {
   const span = parseDuration(text);
   if (span !== undefined) return new Date(now - span).toISOString();
-  return dateOf(option, /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  return dateOf(option, /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, "1d, 2h, ");
 }
 
 /** `@returns` an object without the keys whose value is undefined: absent and undefined differ in JSON schemas. */

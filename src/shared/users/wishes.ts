@@ -1,6 +1,6 @@
 import { checkApproval } from "../access/approvals.ts";
 import type { GateState } from "../access/state.ts";
-import { type Duration, seconds } from "../duration.ts";
+import { type Duration, formatDuration, seconds } from "../duration.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
 import type { ProofName } from "../gate/views.ts";
 import { describeRefusal, parseKeyFile } from "../ssh/key-line.ts";
@@ -88,7 +88,7 @@ function checkTimes(state: GateState, { ttl, maxTtl }: User): void {
   if (ttl === null || ttl <= longest) return;
   throw new Refusal(
     "refused",
-    "ttl is longer than the longest allowed",
+    `ttl ${formatDuration(ttl)} is longer than the longest allowed, ${formatDuration(longest as Duration)}`,
     "raise --max-ttl, or [access] max_ttl in the settings",
   );
 }
