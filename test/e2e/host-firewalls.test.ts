@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HostFirewall, KINDS, openHostFirewall } from "../helpers/host-firewall.ts";
+import { type HostFirewall, type KINDS, openHostFirewall } from "../helpers/host-firewall.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
 import type { Ran } from "../helpers/lab.ts";
 import { needs } from "../helpers/needs.ts";
@@ -17,11 +17,11 @@ const OPEN = 8080;
 
 type People = "laptop" | "stranger";
 
-const NEEDS: Record<keyof typeof KINDS, readonly string[]> = {
+const NEEDS = {
   "nftables of its own": [],
   "iptables-nft": ["iptables-nft"],
   "iptables-legacy": ["iptables-legacy"],
-};
+} as const satisfies Partial<Record<keyof typeof KINDS, readonly string[]>>;
 
 /** All that must hold beside a firewall, of whichever kind. */
 const beside = (kind: keyof typeof KINDS) => (): void => {
@@ -149,10 +149,79 @@ const beside = (kind: keyof typeof KINDS) => (): void => {
   });
 };
 
-for (const kind of Object.keys(KINDS) as (keyof typeof KINDS)[]) {
+for (const kind of Object.keys(NEEDS) as (keyof typeof NEEDS)[]) {
   const { describe } = needs("root", "namespaces", "nft", "ip", ...NEEDS[kind]);
   describe(`beside ${kind} with policy drop,`, beside(kind));
 }
+
+needs("root", "namespaces", "nft", "ip").describe("beside nftables in files that include each other,", () => {
+  let scene: Scene<People>;
+  let firewall: HostFirewall;
+  const INCLUDED = "etc/lab.d/10-host.nft";
+
+  beforeAll(async () => {
+    scene = await openScene(["laptop", "stranger"], { firewall: { guard: "services", mode: "mark" } });
+    firewall = await openHostFirewall(scene.server, "nftables in included files");
+    await scene.instance.start();
+  });
+  afterAll(async () => {
+    await scene?.close();
+    firewall?.close();
+  });
+
+  const integrate = (...flags: string[]): Promise<Ran> =>
+    scene.instance.knockctl(["firewall", "integrate", "--root", firewall.root, ...flags]);
+  const reach = (who: People): Promise<string> =>
+    scene.instance.tryConnect(scene.hosts[who], SSH, { timeout: 300 });
+
+  test("the rule goes into the included file, holds through a reload, and goes without a trace", async () => {
+    const before = { running: await firewall.running(), saved: firewall.saved() };
+    await scene.instance.must(["grant", scene.hosts.laptop.address, "--services", "ssh", "--ttl", "5m"]);
+    expect(await reach("laptop")).toBe("silent");
+
+    const added = await integrate();
+    expect(added.code, added.stderr).toBe(0);
+    expect(added.stdout).toContain(`write /${INCLUDED}`);
+    expect(firewall.saved()["etc/nftables.conf"]).toBe(before.saved["etc/nftables.conf"]);
+    await firewall.restore();
+    await until(async () => (await reach("laptop")) === "open", { what: "open after a reload" });
+    expect(await reach("stranger")).toBe("silent");
+    expect(await integrate("--check")).toMatchObject({ code: 0, stderr: "" });
+
+    expect((await integrate("--remove")).code).toBe(0);
+    expect({ running: await firewall.running(), saved: firewall.saved() }).toEqual(before);
+  });
+
+  test("a file that nft would not take with the others is left as it is", async () => {
+    const path = join(firewall.root, INCLUDED);
+    const broken = readFileSync(path, "utf8").replace("$OPEN", "$SHUT");
+    writeFileSync(path, broken);
+    expect(await integrate()).toMatchObject({ code: 5, stderr: expect.stringContaining("SHUT") });
+    expect(readFileSync(path, "utf8")).toBe(broken);
+  });
+
+  test("a chain in one line is left to the admin: which line it is, and then that it is done", async () => {
+    const path = join(firewall.root, INCLUDED);
+    const chain = (rule: string) =>
+      writeFileSync(
+        path,
+        `table inet host {\n chain input { type filter hook input priority 0; policy drop; ${rule}iif lo accept; }\n}\n`,
+      );
+    chain("");
+    const asked = await integrate();
+    expect(asked.code, asked.stderr).toBe(0);
+    const [, rule = ""] = /line 2: put this first .* yourself: (.*)/.exec(asked.stderr) ?? [];
+    expect(rule).not.toBe("");
+    expect(await integrate("--check")).toMatchObject({ code: 1 });
+    chain(`${rule}; `);
+    await firewall.restore();
+    expect(await integrate("--check")).toMatchObject({ code: 0, stderr: "" });
+    await until(async () => (await reach("laptop")) === "open", { what: "open by the admin's line" });
+    const removed = await integrate("--remove");
+    expect(removed.code, removed.stderr).toBe(0);
+    expect(removed.stderr).toContain(`line 2: take this out`);
+  });
+});
 
 needs("root", "namespaces", "nft", "ip", "iptables", "ufw").describe("beside ufw,", () => {
   let scene: Scene<People>;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Host } from "./lab.ts";
@@ -30,6 +30,9 @@ interface Kind {
   readonly pull: readonly string[];
 }
 
+/** Stands in a command for the folder that stands for `/`. */
+const ROOT = "ROOT";
+
 const NFT = `#!/usr/sbin/nft -f
 
 flush ruleset
@@ -48,6 +51,15 @@ table inet host {
 		type filter hook forward priority filter; policy drop;
 	}
 }
+`;
+
+/** The same in files that the main one includes, with a word that only the main one explains. */
+const NFT_MAIN = `#!/usr/sbin/nft -f
+
+flush ruleset
+
+define OPEN = 8080
+include "lab.d/*"
 `;
 
 const iptablesFile = (icmp: string): string => `# the admin's own
@@ -92,9 +104,19 @@ const nft: Kind = {
   pull: "nft flush chain inet host forward".split(" "),
 };
 
+const included: Kind = {
+  ...nft,
+  files: {
+    "etc/nftables.conf": NFT_MAIN,
+    "etc/lab.d/10-host.nft": NFT.slice(NFT.indexOf("# the")).replace("dport 8080", "dport $OPEN"),
+  },
+  restore: { "etc/nftables.conf": ["nft", "-I", `${ROOT}/etc`, "-f", "-"] },
+};
+
 /** The firewalls that hosts have of their own. */
 export const KINDS = {
   "nftables of its own": nft,
+  "nftables in included files": included,
   "iptables-nft": iptables("nft"),
   "iptables-legacy": iptables("legacy"),
 } as const;
@@ -108,7 +130,8 @@ export async function openHostFirewall(host: Host, name: keyof typeof KINDS): Pr
     writeFileSync(join(root, file), text, { mode: 0o640 });
   }
   const must = async ([command = "", ...args]: readonly string[], input?: string): Promise<string> => {
-    const ran = await host.run(command, args, input === undefined ? {} : { input });
+    const words = args.map((word) => word.replace(ROOT, root));
+    const ran = await host.run(command, words, input === undefined ? {} : { input });
     if (ran.code !== 0) throw new Error(`${command} ${args.join(" ")}: ${ran.stderr}`);
     return ran.stdout;
   };
@@ -128,7 +151,7 @@ export async function openHostFirewall(host: Host, name: keyof typeof KINDS): Pr
     },
     saved() {
       const names = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
-      const files = names.filter((file) => !["etc", "etc/iptables"].includes(file));
+      const files = names.filter((file) => statSync(join(root, file)).isFile());
       return Object.fromEntries(files.map((file) => [file, readFileSync(join(root, file), "utf8")]));
     },
     plant: async (what) => void (await must(kind.plant[what])),

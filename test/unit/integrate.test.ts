@@ -169,12 +169,32 @@ describe("a saved file", () => {
     expect(states(file("/etc/nftables.conf", late))).toEqual(["late"]);
   });
 
-  it("of nft that closes nothing is left alone, and one that only a person can read is named", () => {
+  it("of nft that closes nothing is left alone", () => {
     const open =
       "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter;\n\t}\n}\n";
     expect(look(file("/etc/nftables.conf", open))).toMatchObject({ places: [], notes: [] });
-    const flat = "add chain inet f i { type filter hook input priority 0; policy drop; }\n";
-    expect(look(file("/etc/nftables.conf", flat)).notes.join()).toContain("yourself");
+  });
+
+  it("of nft in `add` commands gets one right behind its chain, and is as before without it", () => {
+    const chain = "add chain inet f i { type filter hook input priority 0; policy drop; }\n";
+    const text = `add table inet f\n${chain}add rule inet f i ct state established accept\n`;
+    const { written, back } = thereAndBack("/etc/nftables.conf", text);
+    expect(written.split("\n")[2]).toBe("add rule inet f i meta mark & 0x04000000 == 0x04000000 accept");
+    expect(back).toBe(text);
+    expect(states(file("/etc/nftables.conf", written))).toEqual(["right"]);
+    const late = written.replace(/(.*0x04000000 accept)\n(.*established.*)/, "$2\n$1");
+    expect(states(file("/etc/nftables.conf", late))).toEqual(["late"]);
+  });
+
+  it("of nft that only a person can change is named by its line, and known once he has", () => {
+    const odd = (rule: string) =>
+      `table inet f {\n chain i { type filter hook input priority 0; policy drop; ${rule}ct state established accept; }\n}\n`;
+    const place = (rule: string) => look(file("/etc/nftables.conf", odd(rule))).places;
+    const byHand = "meta mark & 0x04000000 == 0x04000000 accept";
+    expect(place("")).toMatchObject([
+      { where: "/etc/nftables.conf, line 2", state: "missing", add: [], byHand },
+    ]);
+    expect(place(`${byHand}; `)).toMatchObject([{ state: "right", remove: [] }]);
   });
 
   it("of ufw is written only where ufw is in use", () => {
@@ -204,6 +224,54 @@ describe("a saved file", () => {
       "-A INPUT -s 192.0.2.1 -j DROP\n",
     );
     expect(look(seen(undefined)).notes.join()).toContain("Custom Firewall Rules");
+  });
+});
+
+describe("a file of nft that includes others", () => {
+  const RULE_OF_NFT = "meta mark & 0x04000000 == 0x04000000 accept";
+  const chain = (rules: string) =>
+    `table inet f {\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n${rules}\t}\n}\n`;
+  const look2 = (files: Record<string, string>) => {
+    const { places } = look(host({ files: Object.entries(files).map(([path, text]) => ({ path, text })) }));
+    return places.map(({ where, state, add, remove }) => ({ where, state, add, remove }));
+  };
+
+  it("gets the rule in the file that has the chain, tried together with all the others", () => {
+    const main = 'flush ruleset\ndefine OPEN = 80\ninclude "/etc/nftables.d/*.nft"\n';
+    const inner = chain("\t\ttcp dport $OPEN accept\n");
+    const files = {
+      "/etc/nftables.conf": main,
+      "/etc/nftables.d/10-input.nft": inner,
+      "/etc/nftables.d/.hidden.nft": chain(""),
+      "/etc/nftables.d/notes.txt": chain(""),
+    };
+    const [place, ...others] = look2(files);
+    expect(others).toEqual([]);
+    expect(place).toMatchObject({ where: "/etc/nftables.d/10-input.nft (inet f i)", state: "missing" });
+    const text = inner.replace("\t\ttcp", `\t\t${RULE_OF_NFT}\n\t\ttcp`);
+    const whole = `flush ruleset\ndefine OPEN = 80\n${text}\n`;
+    expect(place?.add).toMatchObject([{ path: "/etc/nftables.d/10-input.nft", text, whole }]);
+    const [after] = look2({ ...files, "/etc/nftables.d/10-input.nft": text });
+    expect(after).toMatchObject({ state: "right", add: [], remove: [{ text: inner }] });
+  });
+
+  it("gets it in its own chain before the rules that the chain includes", () => {
+    const main = chain('\t\tinclude "rules.inc"\n');
+    const files = { "/etc/nftables.conf": main, "/etc/rules.inc": "ct state established accept\n" };
+    const [place] = look2(files);
+    const text = main.replace("\t\tinclude", `\t\t${RULE_OF_NFT}\n\t\tinclude`);
+    expect(place?.add).toMatchObject([{ path: "/etc/nftables.conf", text }]);
+    expect(look2({ ...files, "/etc/nftables.conf": text })).toMatchObject([{ state: "right" }]);
+    const late = {
+      "/etc/nftables.conf": main,
+      "/etc/rules.inc": `ct state established accept\n${RULE_OF_NFT}`,
+    };
+    expect(look2(late)).toMatchObject([{ state: "late" }]);
+  });
+
+  it("ends, also where files include each other", () => {
+    const text = 'include "/etc/nftables.conf"\n';
+    expect(look2({ "/etc/nftables.conf": text })).toEqual([]);
   });
 });
 

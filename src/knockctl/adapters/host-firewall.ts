@@ -1,10 +1,11 @@
-import { constants, copyFile, readFile, realpath, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, copyFile, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { seconds } from "../../shared/duration.ts";
 import { replaceFile } from "../../shared/host/adapters/files.ts";
 import { type RunResult, run } from "../../shared/host/adapters/run.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { IptablesDump } from "../integrate/iptables-places.ts";
+import type { HostFile, IptablesDump } from "../integrate/iptables-places.ts";
+import { includesOf, isMeant } from "../integrate/nft-source.ts";
 import type { Edit } from "../integrate/place.ts";
 import { HOST_FILES } from "../integrate/survey.ts";
 import type { HostFirewallPort } from "../world.ts";
@@ -12,8 +13,11 @@ import type { HostFirewallPort } from "../world.ts";
 /** A host with many thousand rules lists them in a second; iptables waits for others that change them (-w). */
 const TIME_LIMIT = seconds(20);
 
-/** What follows the name of a file as it was before our first change. */
-const BACKUP = ".before-knockline";
+/** The file as it was before our first change; hidden, so that no `include "/etc/nftables.d/*"` takes it for another one. */
+const backupOf = (path: string): string => join(dirname(path), `.${basename(path)}.before-knockline`);
+
+/** More files than that include each other nowhere. */
+const MOST_FILES = 1_000;
 
 const missing = (error: NodeJS.ErrnoException): undefined => {
   if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
@@ -54,6 +58,32 @@ async function dumps(): Promise<IptablesDump[]> {
   return found;
 }
 
+/** @returns the files, and those of nft that they include. @param read gives a file under the root */
+async function withIncluded(
+  root: string,
+  files: readonly HostFile[],
+  read: (path: string) => Promise<HostFile>,
+): Promise<HostFile[]> {
+  const found = new Map(files.map((file) => [file.path, file])); // bounded: MOST_FILES
+  for (const { text = "" } of found.values()) {
+    for (const pattern of includesOf(text)) {
+      for (const path of await pathsOf(root, pattern))
+        if (!found.has(path) && found.size < MOST_FILES) found.set(path, await read(path));
+    }
+  }
+  return [...found.values()];
+}
+
+/** @returns the files that are there for what a file of nft includes */
+async function pathsOf(root: string, pattern: string): Promise<string[]> {
+  const folder = dirname(pattern);
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(missing);
+  return (entries ?? [])
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+    .filter((path) => isMeant(pattern, path));
+}
+
 async function carryOut(command: readonly string[], input?: string): Promise<void> {
   const result = await run(command, {
     timeLimit: TIME_LIMIT,
@@ -69,10 +99,10 @@ async function carryOut(command: readonly string[], input?: string): Promise<voi
 }
 
 /** Writes a file of the host in its own place, mode and owner, with what it was beside it. */
-async function write({ path, text, check }: Extract<Edit, { do: "write" }>): Promise<void> {
-  if (text !== undefined && check !== undefined) await carryOut(check, text);
+async function write({ path, text, check, whole }: Extract<Edit, { do: "write" }>): Promise<void> {
+  if (text !== undefined && check !== undefined) await carryOut(check, whole ?? text);
   const real = await realpath(path).catch((error) => missing(error) ?? path);
-  const backup = real + BACKUP;
+  const backup = backupOf(real);
   const before = await stat(real).catch(missing);
   if (before !== undefined) await copyFile(real, backup, constants.COPYFILE_EXCL).catch(known);
   const { mode, ...owner } = before ?? { mode: 0o600, uid: 0, gid: 0 };
@@ -95,11 +125,15 @@ export function openHostFirewall(root: string): HostFirewallPort {
     async look() {
       if (process.geteuid?.() !== 0)
         throw new Failure(EXIT.permission, "the host's own firewall is root's", "run it as root (sudo)");
-      const files = HOST_FILES.map(async (path) => ({ path, text: await readIfThere(join(root, path)) }));
+      const read = async (path: string): Promise<HostFile> => ({
+        path,
+        text: await readIfThere(join(root, path)),
+      });
+      const files = await Promise.all(HOST_FILES.map(read));
       return {
         nft: (await listing(["nft", "-j", "list", "ruleset"])) ?? "",
         iptables: await dumps(),
-        files: await Promise.all(files),
+        files: await withIncluded(root, files, read),
       };
     },
     change: (edit) =>

@@ -38,8 +38,19 @@ function refuse({ conflicts, hopeless }: Survey, mark: number): void {
 const editsOf = (places: readonly Place[], wish: "add" | "remove"): Edit[] =>
   places.toSorted((a, b) => Number(a.saved) - Number(b.saved)).flatMap((place) => place[wish]);
 
+/** What is left to a person: in places that we cannot write. */
+function leftOver(places: readonly Place[], wish: Wish): string[] {
+  const left = wish === "remove" ? "right" : "missing";
+  const what = wish === "remove" ? "take this out of the input chain" : "put this first into the input chain";
+  return places.flatMap(({ where, state, byHand }) =>
+    byHand === undefined || state !== left ? [] : `${where}: ${what} yourself: ${byHand}`,
+  );
+}
+
 /** @param edits what was done, or would be; undefined when nothing was asked for but a look */
-function say(call: Call, world: World, { places, notes }: Survey, edits?: readonly Edit[]): void {
+function say(call: Call, world: World, found: Survey, wish: Wish, edits?: readonly Edit[]): void {
+  const { places } = found;
+  const notes = [...leftOver(places, wish), ...found.notes];
   const seen = places.map(({ where, rules, saved, state }) => ({ where, rules, saved, state }));
   if (isSet(call, "json")) {
     world.say(JSON.stringify({ places: seen, changes: edits ?? [], notes }, null, 2));
@@ -60,7 +71,7 @@ async function carryOut(
   for (const edit of edits) await host.change(edit);
   const after = survey(await host.look(), mark);
   const wanted = wish === "add" ? "right" : "missing";
-  const wrong = after.places.filter(({ state }) => state !== wanted);
+  const wrong = after.places.filter(({ state, byHand }) => byHand === undefined && state !== wanted);
   if (wrong.length === 0) return after;
   throw new Failure(
     EXIT.broken,
@@ -78,12 +89,12 @@ export const integrate: Run = async (call, world) => {
   if (wish !== "remove") refuse(before, mark);
   if (wish !== "remove" && mode !== "mark") world.tell(UNWATCHED);
   if (wish === "check") {
-    say(call, world, before);
+    say(call, world, before, wish);
     return before.places.every(({ state }) => state === "right") ? EXIT.done : EXIT.refused;
   }
   const edits = editsOf(before.places, wish);
   const after = isSet(call, "dryRun") ? before : await carryOut(host, edits, wish, mark);
-  say(call, world, after, edits);
+  say(call, world, after, wish, edits);
   return EXIT.done;
 };
 

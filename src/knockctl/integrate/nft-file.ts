@@ -1,118 +1,103 @@
-import { type HostFile, linesWithout, savedAs } from "./iptables-places.ts";
+import { type HostFile, linesWithout } from "./iptables-places.ts";
 import { nftRule } from "./mark.ts";
+import { bare, type FileChain, inputChains, ruleIn } from "./nft-chains.ts";
+import { type SourceLine, sourceOf, wholeOf } from "./nft-source.ts";
 import { type Edit, type Place, type RuleKind, stateAmong } from "./place.ts";
 
-/** A chain on the input hook in a file that `nft -f` reads: where it stands, and its rules. */
-interface FileChain {
-  /** `inet filter input`. */
-  readonly name: string;
-  /** The lines of its rules, from 0. */
-  readonly rules: readonly number[];
-  /** The line of its `type filter hook input ...`. */
-  readonly head: number;
-  readonly end: number;
-  readonly policyDrop: boolean;
-}
-
-const uncommented = (line: string): string => line.replace(/"[^"]*"/g, '""').replace(/#.*$/, "");
-
-/** Lines of a chain's block that are no rules. */
-const SPECIFICATION = /^(type|policy|flags|devices?|comment)\b/;
-
-/**
- * Finds the chains on the input hook, as `nft list ruleset` and most people write them: one rule a line.
- * @returns the chains, and whether there is one written in another way
- */
-function inputChains(lines: readonly string[]): { chains: FileChain[]; strange: boolean } {
-  const chains: FileChain[] = [];
-  let [table, chain, start, depth] = ["", "", -1, 0];
-  for (const [i, raw] of lines.entries()) {
-    const line = uncommented(raw).trim();
-    const [, tableName] = /^table\s+(.+?)\s*\{$/.exec(line) ?? [];
-    const [, chainName] = /^chain\s+(\S+)\s*\{$/.exec(line) ?? [];
-    if (tableName !== undefined && depth === 0)
-      table = tableName.includes(" ") ? tableName : `ip ${tableName}`;
-    if (chainName !== undefined && depth === 1) [chain, start] = [chainName, i];
-    depth += (line.match(/\{/g)?.length ?? 0) - (line.match(/\}/g)?.length ?? 0);
-    if (depth === 1 && start >= 0 && line === "}") {
-      chains.push(...fileChain(lines, `${table} ${chain}`, start, i));
-      start = -1;
-    }
-  }
-  const hooks = lines.filter((line) => /\bhook\s+input\b/.test(uncommented(line))).length;
-  return { chains, strange: hooks > chains.length };
-}
-
-function fileChain(lines: readonly string[], name: string, start: number, end: number): FileChain[] {
-  const inside = Array.from({ length: end - start - 1 }, (_, i) => start + 1 + i);
-  const at = (i: number): string => uncommented(lines[i] ?? "").trim();
-  const head = inside.find((i) => /^type\s+filter\s+hook\s+input\b/.test(at(i)));
-  if (head === undefined) return [];
-  const rules = inside.filter((i) => at(i) !== "" && !SPECIFICATION.test(at(i)));
-  const policyDrop = inside.some((i) => SPECIFICATION.test(at(i)) && /\bpolicy\s+drop\b/.test(at(i)));
-  return [{ name, rules, head, end, policyDrop }];
-}
-
-/** @returns what kind of rule a line of a file is, by its text */
-function lineKind(raw: string, mark: number): RuleKind {
-  const line = uncommented(raw)
-    .replace(/\bcomment ""/, "")
-    .replace(/;\s*$/, "")
-    .trim();
+/** @returns what kind of rule this is, by its text */
+function kindOf(rule: string, mark: number): RuleKind {
   const [, left, op, right, rest] =
-    /^(?:meta )?mark (?:and|&) (\S+) (==|!=|eq|ne)? ?(\S+) (.*)$/.exec(line) ?? [];
+    /^(?:meta )?mark (?:and|&) (\S+) (==|!=|eq|ne)? ?(\S+) (.*)$/.exec(rule.replace(/ ?\bcomment ""/, "")) ??
+    [];
   const compared = op === "!=" || op === "ne" ? 0 : mark;
   return {
     ours:
       Number(left) === mark &&
       Number(right) === compared &&
       /^(counter( packets \d+ bytes \d+)? )?accept$/.test(rest ?? ""),
-    established: /\bestablished\b/.test(line) && /\baccept\b/.test(line),
+    established: /\bestablished\b/.test(rule) && /\baccept\b/.test(rule),
   };
 }
 
-const closes = (lines: readonly string[], { rules, policyDrop }: FileChain): boolean =>
-  policyDrop || rules.some((i) => /^(counter )?(drop|reject|jump|goto)\b/.test((lines[i] ?? "").trim()));
-
-/** What the look at a file of nft found; `strange`: it has an input chain that only a person can read. */
-export interface NftFile {
-  readonly places: readonly Place[];
-  readonly strange: boolean;
+/** A file that `nft -f` reads, with all that it includes, and what is to be found there. */
+interface Source {
+  readonly file: HostFile;
+  readonly files: readonly HostFile[];
+  readonly lines: readonly SourceLine[];
+  readonly mark: number;
 }
 
-/** Looks at a file that `nft -f` reads. Chains of our own table are nobody's business. */
-export function nftFile({ path, text = "" }: HostFile, mark: number): NftFile {
-  const lines = text.split("\n");
-  const { chains, strange } = inputChains(lines);
-  const mine = chains.filter((chain) => !chain.name.startsWith("inet knockline ") && closes(lines, chain));
-  return { places: mine.length === 0 ? [] : [filePlace(path, lines, mine, mark)], strange };
+const rawOf = ({ lines }: Source, i: number): string => lines[i]?.raw ?? "";
+
+const closes = (source: Source, { rules, policyDrop }: FileChain): boolean =>
+  policyDrop || rules.some((i) => /^(counter )?(drop|reject|jump|goto)\b/.test(ruleIn(rawOf(source, i))));
+
+/**
+ * Looks at a file that `nft -f` reads, and at the files it includes. Chains of our own table are nobody's business.
+ * @param files all files that it can include, with itself
+ */
+export function nftPlacesIn(file: HostFile, files: readonly HostFile[], mark: number): Place[] {
+  const source: Source = { file, files, lines: sourceOf(file, files), mark };
+  const { chains, strange } = inputChains(source.lines.map(({ raw }) => raw));
+  const mine = chains.filter((chain) => !chain.name.startsWith("inet knockline ") && closes(source, chain));
+  return [...(mine.length === 0 ? [] : [chainsPlace(source, mine)]), ...handPlaces(source, chains, strange)];
 }
 
-/** All chains of a file are one place: it is written once. */
-function filePlace(
-  path: string,
-  lines: readonly string[],
-  chains: readonly FileChain[],
-  mark: number,
-): Place {
-  const ours = new Set(
-    chains.flatMap(({ rules }) => rules.filter((i) => lineKind(lines[i] ?? "", mark).ours)),
-  );
-  const states = chains.map(({ rules }) => stateAmong(rules.map((i) => lineKind(lines[i] ?? "", mark))));
-  const write = (text: string): Edit => ({ do: "write", path, text, check: ["nft", "-c", "-f", "-"] });
-  const fresh = new Map(
-    chains.map(({ rules, head, end }) => [rules[0] ?? end, `${indent(lines[head])}${nftRule(mark)}`]),
-  );
-  const where = `${path} (${chains.map(({ name }) => name).join(", ")})`;
+/** All chains are one place: they are tried together. */
+function chainsPlace(source: Source, chains: readonly FileChain[]): Place {
+  const kind = (i: number): RuleKind => kindOf(ruleIn(rawOf(source, i)), source.mark);
+  const ours = new Set(chains.flatMap(({ rules }) => rules.filter((i) => kind(i).ours)));
+  const states = chains.map(({ rules }) => stateAmong(rules.map(kind)));
   const state = states.find((one) => one !== "right") ?? "right";
-  return savedAs(
-    { where, rules: ["nft"], state },
-    {
-      with: write(linesWithout(lines, ours, fresh)),
-      without: write(linesWithout(lines, ours)),
-      there: ours.size > 0,
-    },
+  const fresh = new Map(chains.map(({ first, lead }) => [first, `${lead}${nftRule(source.mark)}`]));
+  const paths = new Set(chains.map(({ first }) => source.lines[first]?.path));
+  return {
+    where: `${[...paths].join(", ")} (${chains.map(({ name }) => name).join(", ")})`,
+    rules: ["nft"],
+    saved: true,
+    state,
+    add: state === "right" ? [] : writes(source, ours, fresh),
+    remove: writes(source, ours),
+  };
+}
+
+/** Writes each file of which lines go, or before whose lines new ones stand; all of them are tried as one. */
+function writes(source: Source, gone: ReadonlySet<number>, fresh?: ReadonlyMap<number, string>): Edit[] {
+  const touched = new Set([...gone, ...(fresh?.keys() ?? [])].map((i) => source.lines[i]?.path));
+  const rewritten = (file: HostFile): HostFile =>
+    touched.has(file.path) ? { ...file, text: textWith(source, file, gone, fresh) } : file;
+  const files = source.files.map(rewritten);
+  const whole = wholeOf(sourceOf(rewritten(source.file), files));
+  return files
+    .filter(({ path }) => touched.has(path))
+    .map(({ path, text }) => ({ do: "write", path, text, check: CHECK, ...(whole !== text && { whole }) }));
+}
+
+const CHECK = ["nft", "-c", "-f", "-"] as const;
+
+function textWith(
+  { lines }: Source,
+  { path, text = "" }: HostFile,
+  gone: ReadonlySet<number>,
+  fresh: ReadonlyMap<number, string> = new Map(),
+): string {
+  const here = (i: number): number[] => (lines[i]?.path === path ? [lines[i].number] : []);
+  return linesWithout(
+    text.split("\n"),
+    new Set([...gone].flatMap(here)),
+    new Map([...fresh].flatMap(([i, line]) => here(i).map((number) => [number, line] as const))),
   );
 }
 
-const indent = (line = ""): string => /^\s*/.exec(line)?.[0] ?? "";
+/** Files with chains that are written in another way, and that may close: their rule is put there by hand. */
+function handPlaces(source: Source, chains: readonly FileChain[], strange: readonly number[]): Place[] {
+  const { lines, mark } = source;
+  const known = new Set(chains.flatMap(({ rules }) => rules));
+  const rest = lines.filter((_, i) => !known.has(i)).map(({ raw }) => bare(raw));
+  if (strange.length === 0 || !rest.some((line) => /\b(drop|reject)\b/.test(line))) return [];
+  const isThere = rest.some((line) => line.split(/[;{}]/).some((part) => kindOf(ruleIn(part), mark).ours));
+  const at = strange.map((i) => `${lines[i]?.path}, line ${(lines[i]?.number ?? 0) + 1}`);
+  const state = isThere ? "right" : "missing";
+  const where = [...new Set(at)].join("; ");
+  return [{ where, rules: ["nft"], saved: true, state, add: [], remove: [], byHand: nftRule(mark) }];
+}

@@ -10,6 +10,8 @@ export type Edit =
       readonly path: string;
       readonly text: string | undefined;
       readonly check?: readonly string[];
+      /** What the check reads instead, where the text is only a part of it. */
+      readonly whole?: string;
     };
 
 /** How the accept-mark rule stands in one place: `late` is behind the host's own rule for established connections. */
@@ -28,6 +30,8 @@ export interface Place {
   readonly add: readonly Edit[];
   /** What takes our rule out; nothing when it is not there. */
   readonly remove: readonly Edit[];
+  /** The rule, where only a person can put it in or take it out: nothing to add or to remove then. */
+  readonly byHand?: string;
 }
 
 /** What of a rule decides where ours belongs. */

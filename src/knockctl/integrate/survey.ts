@@ -7,8 +7,7 @@ import {
   savedPlace,
 } from "./iptables-places.ts";
 import { kindOf, readIptables, usesBit } from "./iptables-text.ts";
-import { nftRule } from "./mark.ts";
-import { nftFile } from "./nft-file.ts";
+import { nftPlacesIn } from "./nft-file.ts";
 import {
   type NftChain,
   type NftRule,
@@ -25,7 +24,7 @@ export interface HostFirewall {
   /** What `nft -j list ruleset` printed; "" where there is no nft. */
   readonly nft: string;
   readonly iptables: readonly IptablesDump[];
-  /** The files of HOST_FILES. */
+  /** The files of HOST_FILES, and those that files of nft include. */
   readonly files: readonly HostFile[];
 }
 
@@ -71,7 +70,7 @@ export function survey(host: HostFirewall, mark: number): Survey {
   return {
     places,
     conflicts: [...iptablesConflicts(host, mark), ...nftConflicts(ruleset, host, mark)],
-    notes: notesOn(host, places, mark),
+    notes: notesOn(host, places),
     hopeless: ruleset.chains.some(isFirewalld) ? FIREWALLD : undefined,
   };
 }
@@ -104,7 +103,7 @@ function saved(host: HostFirewall, file: HostFile, mark: number): Place[] {
     return hasChain(host, family, "fpbxfirewall") ? freepbxPlace(file, family, mark) : [];
   if (kind === "firewalld") return hasChain(host, 4, "INPUT_direct") ? firewalldPlace(file, mark) : [];
   if (file.text === undefined) return [];
-  if (kind === "nft") return [...nftFile(file, mark).places];
+  if (kind === "nft") return nftPlacesIn(file, host.files, mark);
   const check = [`ip${family === 6 ? "6" : ""}tables-restore`, "--test"];
   if (kind === "iptables") return savedPlace({ ...file, family, check }, mark);
   // before.rules jumps to chains that only ufw makes: it cannot be tried by itself
@@ -134,18 +133,13 @@ function nftConflicts({ rules }: NftRuleset, host: HostFirewall, mark: number): 
     .map((rule) => `nft ${rule.family} ${rule.table} ${rule.chain}: the rule with handle ${rule.handle}`);
 }
 
-function notesOn(host: HostFirewall, places: readonly Place[], mark: number): string[] {
-  const strange = host.files
-    .filter((file) => PLACES[file.path]?.[0] === "nft" && nftFile(file, mark).strange)
-    .map(({ path }) => `${path}: put this first into its input chain yourself: ${nftRule(mark)}`);
+function notesOn(host: HostFirewall, places: readonly Place[]): string[] {
   const homeless = (["IPv4", "IPv6", "nft"] as const)
     .filter((rules) => places.some((place) => !place.saved && place.rules.includes(rules)))
-    .filter(
-      (rules) => strange.length === 0 && !places.some((place) => place.saved && place.rules.includes(rules)),
-    )
+    .filter((rules) => !places.some((place) => place.saved && place.rules.includes(rules)))
     .map((rules) => HOMELESS[rules]);
   const freepbx = ([4, 6] as const).some((family) => hasChain(host, family, "fpbxfirewall")) ? [FREEPBX] : [];
-  return [...strange, ...homeless, ...freepbx];
+  return [...homeless, ...freepbx];
 }
 
 const HOMELESS = {
