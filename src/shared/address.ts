@@ -85,8 +85,18 @@ const KINDS: Record<string, AddressKind> = {
 
 /** @returns what the address (of a /64: its first address) is for, after the IANA special-purpose registries. */
 export function kindOf(address: Address): AddressKind {
-  const host = address.replace("/64", "");
-  const parsed = ipaddr.parse(host);
-  if (parsed.kind() === "ipv4" && (parsed as ipaddr.IPv4).octets[0] === 0) return "unspecified";
-  return KINDS[parsed.range()] ?? "public";
+  if (familyOf(address) === 4) return kindOf4(address);
+  return KINDS[ipaddr.parse(address.replace("/64", "")).range()] ?? "public";
+}
+
+/** By hand, for a knock waits for it: the package's parser and table take ten times as long. */
+function kindOf4(address: Address): AddressKind {
+  const [a = 0, b = 0] = address.split(".", 2).map(Number);
+  if (a === 0) return "unspecified";
+  if (a === 127) return "loopback";
+  if (a === 10 || (a === 172 && b >> 4 === 1) || (a === 192 && b === 168)) return "private";
+  if (a === 100 && b >> 6 === 1) return "private"; // carriers' NAT
+  if (a === 169 && b === 254) return "link-local";
+  if (a >> 4 === 14) return "multicast";
+  return address === "255.255.255.255" ? "broadcast" : "public";
 }

@@ -49,7 +49,8 @@ export function networkAround(address: Network, length: number): Network {
 
 /** @returns the first address of a network, its key in a set */
 export function firstOf(network: Network): Address {
-  return network.replace(/\/\d+$/, "") as Address;
+  const end = network.indexOf("/");
+  return (end === -1 ? network : network.slice(0, end)) as Address;
 }
 
 /** @returns family and length: an address is a network of 32 or 128 bits */

@@ -45,7 +45,7 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
   const length = timeAllowed(state, tx, request, user);
   const there = sameDoor(state, tx, request.user, address, services);
   if (there === undefined && state.ledger.size >= MAX_GRANTS) throw new Denied("too_many_grants");
-  if (there === undefined && request.by === "knock") makeRoom(state, tx, request.user);
+  if (there === undefined && request.by === "knock" && user !== null) makeRoom(state, tx, user.name);
   const { wall, uptime } = tx.now;
   const grant: Grant = {
     id: there?.id ?? unusedId(state, freshId),
@@ -182,12 +182,14 @@ function sameDoor(
 }
 
 /** A user's knock beyond max_grants_per_user takes the place of their oldest knock; phone and admin grants stay. */
-function makeRoom(state: GateState, tx: Transaction, user: string | null): void {
-  if (user === null) return;
-  const live = state.ledger.ofUser(user).filter((grant) => isLive(grant, tx.now.uptime));
-  const knocked = live.filter(({ by }) => by === "knock").sort((a, b) => a.renewed - b.renewed);
-  const over = knocked.length + 1 - state.settings.access.maxGrantsPerUser;
-  for (const grant of knocked.slice(0, Math.max(0, over))) close(tx, grant, "displaced", true);
+function makeRoom(state: GateState, tx: Transaction, user: string): void {
+  const { maxGrantsPerUser } = state.settings.access;
+  const knocked = state.ledger.knocked(user);
+  if (knocked.length < maxGrantsPerUser) return;
+  // what has ended takes no place, though no sweep has come by yet
+  const live = knocked.filter((grant) => isLive(grant, tx.now.uptime));
+  for (const grant of live.slice(0, Math.max(0, live.length + 1 - maxGrantsPerUser)))
+    close(tx, grant, "displaced", true);
 }
 
 type Times = Pick<Grant, "renewed" | "length" | "expires" | "ends">;

@@ -13,6 +13,7 @@ export class Ledger {
   readonly #grants = new Map<string, Grant>();
   readonly #byUser = new Map<string, Set<string>>();
   readonly #byPrefix = new Map<Address, Set<string>>();
+  readonly #knocked = new Map<string, Grant[]>();
   // bounded: MAX_GRANTS, checked where one is made; dropped when conntrack has forgotten the session
   readonly #revocations = new Map<Address, Revocation>();
 
@@ -38,6 +39,11 @@ export class Ledger {
     return this.#pick(this.#byUser.get(user));
   }
 
+  /** A user's knocks that nobody has closed, the one renewed longest ago first. Not to be kept: it changes. */
+  knocked(user: string): readonly Grant[] {
+    return this.#knocked.get(user) ?? [];
+  }
+
   /** Grants for addresses in the same IPv6 /64 (IPv4: for the same address). */
   nearby(address: Address): Grant[] {
     return this.#pick(this.#byPrefix.get(prefix64(address)));
@@ -54,7 +60,8 @@ export class Ledger {
     if (before === undefined) {
       index(this.#byPrefix, prefix64(grant.address), grant.id);
       if (grant.user !== null) index(this.#byUser, grant.user, grant.id);
-    }
+    } else this.#leaveKnocked(before);
+    this.#joinKnocked(grant);
     return before;
   }
 
@@ -65,6 +72,7 @@ export class Ledger {
     this.#grants.delete(id);
     unindex(this.#byPrefix, prefix64(before.address), id);
     if (before.user !== null) unindex(this.#byUser, before.user, id);
+    this.#leaveKnocked(before);
     return before;
   }
 
@@ -90,9 +98,28 @@ export class Ledger {
     return before;
   }
 
+  /** Nearly always at the end: what is put was renewed just now. */
+  #joinKnocked(grant: Grant): void {
+    if (!isOpenKnock(grant)) return;
+    const knocked = this.#knocked.get(grant.user);
+    if (knocked === undefined) this.#knocked.set(grant.user, [grant]);
+    else knocked.splice(knocked.findLastIndex(({ renewed }) => renewed <= grant.renewed) + 1, 0, grant);
+  }
+
+  #leaveKnocked(grant: Grant): void {
+    if (!isOpenKnock(grant)) return;
+    const knocked = this.#knocked.get(grant.user) ?? [];
+    if (knocked.length > 1) knocked.splice(knocked.indexOf(grant), 1);
+    else this.#knocked.delete(grant.user);
+  }
+
   #pick(ids: Set<string> | undefined): Grant[] {
     return [...(ids ?? [])].flatMap((id) => this.#grants.get(id) ?? []);
   }
+}
+
+function isOpenKnock(grant: Grant): grant is Grant & { user: string } {
+  return grant.by === "knock" && grant.closed === undefined && grant.user !== null;
 }
 
 function index<K>(map: Map<K, Set<string>>, key: K, id: string): void {

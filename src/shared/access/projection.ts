@@ -61,10 +61,10 @@ export function projectNetwork(
   rules: ProjectionRules,
 ): Picture {
   const picture: Picture = new Map();
-  const key = firstOf(network);
   const add = (scope: string, ends: number, comment?: string): void => {
-    const element = { set: networkSet(scope, prefixOf(network)), key, ends };
-    if (ends > uptime) latest(picture, comment === undefined ? element : { ...element, comment });
+    if (ends <= uptime) return;
+    const element = { set: networkSet(scope, prefixOf(network)), key: firstOf(network), ends };
+    latest(picture, comment === undefined ? element : { ...element, comment });
   };
   for (const entry of allowlist.at(network)) {
     if (!isInForce(entry, uptime)) continue;
@@ -88,14 +88,15 @@ export function projectAddress(
 ): Picture {
   const picture: Picture = new Map();
   const suffix = familyOf(address) === 4 ? "4" : isPrefix(address) ? "6n" : "6";
-  const key = address.replace("/64", "");
-  for (const grant of ledger.ofAddress(address)) {
-    if (isLive(grant, uptime)) {
-      const comment = `${grant.user ?? grant.by} ${grant.id}`;
-      for (const service of grant.services) {
-        if (rules.services.has(service))
-          latest(picture, { set: service + suffix, key, ends: grant.ends, comment });
-      }
+  const key = firstOf(address);
+  for (const grant of ledger.nearby(address)) {
+    const live = isLive(grant, uptime);
+    if (live) latest(picture, exemption(grant));
+    if (grant.address !== address) continue;
+    const comment = `${grant.user ?? grant.by} ${grant.id}`;
+    for (const service of live ? grant.services : []) {
+      if (rules.services.has(service))
+        latest(picture, { set: service + suffix, key, ends: grant.ends, comment });
     }
     const kept = keptUntil(grant, rules.keepMax);
     if (kept > Math.max(uptime, grant.ends)) latest(picture, { set: `kept${suffix}`, key, ends: kept });
@@ -104,7 +105,6 @@ export function projectAddress(
   if (revocation !== undefined && revocation.until > uptime) {
     latest(picture, { set: `revoked${suffix}`, key, ends: revocation.until });
   }
-  for (const element of exemptions(ledger.nearby(address), uptime)) latest(picture, element);
   return picture;
 }
 
@@ -139,14 +139,10 @@ export function put({ set, key, ends, comment }: Projected, uptime: number): Ext
 }
 
 /** The `live` sets exempt a source from the scanner rules: IPv4 by address, IPv6 by /64 as those rules count it. */
-function exemptions(grants: readonly Grant[], uptime: number): Projected[] {
-  return grants
-    .filter((grant) => isLive(grant, uptime))
-    .map(({ address, ends }) =>
-      familyOf(address) === 4
-        ? { set: "live4", key: address, ends }
-        : { set: "live6", key: prefix64(address).replace("/64", ""), ends },
-    );
+function exemption({ address, ends }: Grant): Projected {
+  return familyOf(address) === 4
+    ? { set: "live4", key: address, ends }
+    : { set: "live6", key: firstOf(prefix64(address)), ends };
 }
 
 function latest(picture: Picture, element: Projected): void {

