@@ -3,6 +3,7 @@ import { viewEntry } from "../../src/shared/access/allow.ts";
 import { decodeEvent } from "../../src/shared/access/decode/records.ts";
 import { viewGrant } from "../../src/shared/access/grants.ts";
 import { loadState } from "../../src/shared/access/load.ts";
+import { Picture } from "../../src/shared/access/picture.ts";
 import { difference, projectAll } from "../../src/shared/access/projection.ts";
 import { type GateState, loadedPolicies, projectionRules } from "../../src/shared/access/state.ts";
 import { changesProblem } from "../../src/shared/firewall/changes.ts";
@@ -168,8 +169,8 @@ export const store = target({
   holds: (state) => {
     if (state === undefined || state instanceof StoreError) return;
     // whatever was loaded can be written as nft text, and shown
-    const picture = projectAll(state, NOW.uptime, projectionRules(state));
-    assert.equal(changesProblem(difference(new Map(), picture, NOW.uptime)), undefined);
+    const picture = new Picture(projectAll(state, NOW.uptime, projectionRules(state)));
+    assert.equal(changesProblem(difference(new Picture(), picture, NOW.uptime)), undefined);
     for (const current of loadedPolicies(state)) {
       const text = rulesetText({
         owner: "/srv",

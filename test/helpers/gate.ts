@@ -87,6 +87,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
         vault: cheapVault,
         memory: days(5),
         writeBoot: async (text) => void boots.push(text),
+        breathe: async () => undefined,
         wake: () => undefined,
       },
       chosen,

@@ -20,6 +20,15 @@ function knock(user: string, address: string) {
   return t.gate.run((state, tx) => open(state, tx, opening, t.gate.parts.freshId));
 }
 
+/** Something to wait for. */
+function signal(): { give: () => void; given: Promise<void> } {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { give, given };
+}
+
 const live = async () => (await ask("list", {})).grants;
 
 beforeEach(async () => {
@@ -150,6 +159,42 @@ describe("opening", () => {
     );
     expect((await live()).length).toBe(1000);
     expect((await t.keys("ssh4")).length).toBe(1000);
+  });
+});
+
+describe("a user's knocks", () => {
+  const knockFrom = async (...last: number[]): Promise<void> => {
+    for (const n of last) {
+      t.pass(seconds(1));
+      await knock("alice", `192.0.2.${n}`);
+    }
+  };
+  const lasts = async () => (await live()).map(({ address }) => Number(address.split(".")[3])).sort();
+
+  it("are displaced in the order they were last renewed, also after a restart", async () => {
+    await knockFrom(1, 2, 3, 4, 5, 1);
+    await t.restart();
+    await knockFrom(6, 7);
+    expect(await lasts()).toEqual([1, 4, 5, 6, 7]);
+  });
+
+  it("take no place once they have ended, though no sweep has come by", async () => {
+    await knockFrom(1, 2);
+    t.pass(minutes(30));
+    await knockFrom(3, 4, 5);
+    t.pass(minutes(30));
+    await knockFrom(6, 7);
+    expect(t.events.map(({ event }) => event)).not.toContain("displaced");
+  });
+
+  it("are displaced as if nothing had been, where the store did not take a knock", async () => {
+    await knockFrom(1, 2, 3, 4, 5);
+    t.store.broken = new StoreError("full", "full", "make room");
+    await expect(knock("alice", "192.0.2.1")).rejects.toThrow("full");
+    await expect(knock("alice", "192.0.2.9")).rejects.toThrow("full");
+    t.store.broken = undefined;
+    await knockFrom(6);
+    expect(await lasts()).toEqual([2, 3, 4, 5, 6]);
   });
 });
 
@@ -294,6 +339,31 @@ describe("restart, reboot and repair", () => {
     await t.gate.heal();
     const elements = await t.firewall.elements(["ssh4"]);
     expect(elements).toMatchObject([{ key: "192.0.2.1", ttl: hours(1) }]);
+  });
+
+  it("lets nobody wait for a look at the kernel, and takes what was changed meanwhile for no fault", async () => {
+    await knock("bob", "192.0.2.1");
+    const { elements } = t.firewall;
+    const listed = signal();
+    const goOn = signal();
+    let listings = 0;
+    t.firewall.elements = async (sets) => {
+      const seen = await elements(sets);
+      if (!sets.includes("ssh4")) return seen;
+      listings += 1;
+      listed.give();
+      await goOn.given;
+      return seen;
+    };
+    const look = t.gate.heal();
+    await listed.given;
+    await knock("alice", "192.0.2.2");
+    await ask("revoke", { what: "192.0.2.1" });
+    goOn.give();
+    await look;
+    expect(listings).toBe(1); // a second one would be what mends
+    expect(t.events.map(({ event }) => event)).not.toContain("firewall-repaired");
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.2"]);
   });
 
   it("keeps revocations through a flush", async () => {

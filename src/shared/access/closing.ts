@@ -64,13 +64,13 @@ export function expire(state: GateState, tx: Transaction): number {
   const { uptime } = tx.now;
   const { keepMax } = projectionRules(state);
   let next = Number.POSITIVE_INFINITY;
-  for (const grant of [...state.ledger.all()]) {
+  for (const grant of state.ledger.all()) {
     if (grant.closed === undefined && grant.ends <= uptime) close(tx, grant, "expired", true);
     const due = grant.closed === undefined && grant.ends > uptime ? grant.ends : keptUntil(grant, keepMax);
     if (due <= uptime) tx.forgetGrant(grant.id);
     else next = Math.min(next, due);
   }
-  for (const { address, until } of [...state.ledger.revocations()]) {
+  for (const { address, until } of state.ledger.revocations()) {
     if (until <= uptime) tx.setRevocation(address, undefined);
   }
   return next;

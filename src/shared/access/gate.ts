@@ -13,13 +13,13 @@ import { lapse } from "./allow.ts";
 import { BootFile } from "./boot-file.ts";
 import { expire } from "./closing.ts";
 import type { GateEvent } from "./event.ts";
-import { isLive } from "./grant.ts";
 import { purge } from "./history.ts";
 import { loadState } from "./load.ts";
 import { expirePending } from "./pending.ts";
 import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
 import { type ClockRecord, keys } from "./records.ts";
+import type { Breathe } from "./slices.ts";
 import type { GateState } from "./state.ts";
 import { Tally } from "./tally.ts";
 import { type Cut, Transaction } from "./transaction.ts";
@@ -51,6 +51,8 @@ export interface GateParts {
   readonly memory: Duration;
   /** Replaces boot.nft; undefined removes it. */
   readonly writeBoot: (text: string | undefined) => Promise<void>;
+  /** Lets others run in the middle of long work. */
+  readonly breathe: Breathe;
   /** Asks for `sweep` to be called after a time; of several askings the earliest counts. */
   readonly wake: (after: Duration) => void;
 }
@@ -115,7 +117,7 @@ export class Gate {
   private constructor(parts: GateParts, state: GateState) {
     this.parts = parts;
     this.state = state;
-    this.projector = new Projector(parts.firewall, state, parts.clock, parts.log);
+    this.projector = new Projector(parts.firewall, state, parts.clock, parts.log, parts.breathe);
     this.#bootFile = new BootFile({
       text: () => this.#bootText(),
       write: parts.writeBoot,
@@ -213,7 +215,8 @@ export class Gate {
       if (this.projector.plan() === undefined) return;
       const table = await this.projector.state(); // knocks need not wait for nft, which may hang
       if ("reported" in table) this.#counted(table.reported);
-      await this.alone(() => (table.state === "ok" ? this.#reconcile() : this.#repair()));
+      if (table.state === "ok") await this.#compare();
+      else await this.alone(() => this.#repair());
     } catch (error) {
       this.#kernelFailed(error);
     }
@@ -231,7 +234,13 @@ export class Gate {
   async #look(): Promise<void> {
     const isDeep = this.#looks++ % RULES_EVERY === 0 || this.projector.knockTcp.length > 0;
     if (isDeep || this.projector.plan() === undefined) return this.heal();
-    await this.alone(() => this.#reconcile()).catch((error) => this.#kernelFailed(error));
+    await this.#compare().catch((error) => this.#kernelFailed(error));
+  }
+
+  /** Nobody waits for a look; only what is not as it should be is looked at once more, and mended, between decisions. */
+  async #compare(): Promise<void> {
+    if (await this.projector.isRight()) this.problems.delete("kernel");
+    else await this.alone(() => this.#reconcile());
   }
 
   /** What is due: ends grants that ran out, ends a trial, compares the kernel with the ledger, forgets old history. */
@@ -420,8 +429,7 @@ export class Gate {
    */
   async #writeClock(): Promise<void> {
     const now = this.parts.clock();
-    const open = [...this.state.ledger.all()].some((grant) => isLive(grant, now.uptime));
-    if (!open && !this.problems.has("store")) return;
+    if (!this.state.ledger.hasLive(now.uptime) && !this.problems.has("store")) return;
     const value: ClockRecord = { ...now, boot: this.parts.boot };
     try {
       await this.parts.store.write([{ key: keys.clock, value }]);

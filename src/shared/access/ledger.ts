@@ -11,8 +11,8 @@ export const MAX_GRANTS = 60_000;
 export class Ledger {
   // bounded: MAX_GRANTS, checked where a grant is opened; each index holds the same grants
   readonly #grants = new Map<string, Grant>();
-  readonly #byUser = new Map<string, Set<string>>();
-  readonly #byPrefix = new Map<Address, Set<string>>();
+  readonly #byUser = new Map<string, Map<string, Grant>>();
+  readonly #byPrefix = new Map<Address, Map<string, Grant>>();
   readonly #knocked = new Map<string, Grant[]>();
   // bounded: MAX_GRANTS, checked where one is made; dropped when conntrack has forgotten the session
   readonly #revocations = new Map<Address, Revocation>();
@@ -35,8 +35,13 @@ export class Ledger {
     return [...this.#grants.values()].filter((grant) => isLive(grant, uptime));
   }
 
+  hasLive(uptime: number): boolean {
+    for (const grant of this.#grants.values()) if (isLive(grant, uptime)) return true;
+    return false;
+  }
+
   ofUser(user: string): Grant[] {
-    return this.#pick(this.#byUser.get(user));
+    return [...(this.#byUser.get(user)?.values() ?? [])];
   }
 
   /** A user's knocks that nobody has closed, the one renewed longest ago first. Not to be kept: it changes. */
@@ -46,7 +51,7 @@ export class Ledger {
 
   /** Grants for addresses in the same IPv6 /64 (IPv4: for the same address). */
   nearby(address: Address): Grant[] {
-    return this.#pick(this.#byPrefix.get(prefix64(address)));
+    return [...(this.#byPrefix.get(prefix64(address))?.values() ?? [])];
   }
 
   ofAddress(address: Address): Grant[] {
@@ -57,10 +62,9 @@ export class Ledger {
   put(grant: Grant): Grant | undefined {
     const before = this.#grants.get(grant.id);
     this.#grants.set(grant.id, grant);
-    if (before === undefined) {
-      index(this.#byPrefix, prefix64(grant.address), grant.id);
-      if (grant.user !== null) index(this.#byUser, grant.user, grant.id);
-    } else this.#leaveKnocked(before);
+    index(this.#byPrefix, prefix64(grant.address), grant);
+    if (grant.user !== null) index(this.#byUser, grant.user, grant);
+    if (before !== undefined) this.#leaveKnocked(before);
     this.#joinKnocked(grant);
     return before;
   }
@@ -112,24 +116,20 @@ export class Ledger {
     if (knocked.length > 1) knocked.splice(knocked.indexOf(grant), 1);
     else this.#knocked.delete(grant.user);
   }
-
-  #pick(ids: Set<string> | undefined): Grant[] {
-    return [...(ids ?? [])].flatMap((id) => this.#grants.get(id) ?? []);
-  }
 }
 
 function isOpenKnock(grant: Grant): grant is Grant & { user: string } {
   return grant.by === "knock" && grant.closed === undefined && grant.user !== null;
 }
 
-function index<K>(map: Map<K, Set<string>>, key: K, id: string): void {
-  const ids = map.get(key);
-  if (ids === undefined) map.set(key, new Set([id]));
-  else ids.add(id);
+function index<K>(map: Map<K, Map<string, Grant>>, key: K, grant: Grant): void {
+  const there = map.get(key);
+  if (there === undefined) map.set(key, new Map([[grant.id, grant]]));
+  else there.set(grant.id, grant);
 }
 
-function unindex<K>(map: Map<K, Set<string>>, key: K, id: string): void {
-  const ids = map.get(key);
-  ids?.delete(id);
-  if (ids?.size === 0) map.delete(key);
+function unindex<K>(map: Map<K, Map<string, Grant>>, key: K, id: string): void {
+  const there = map.get(key);
+  there?.delete(id);
+  if (there?.size === 0) map.delete(key);
 }

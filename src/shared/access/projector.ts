@@ -11,20 +11,12 @@ import {
 import type { Policy } from "../firewall/policy.ts";
 import type { Log } from "../log/log.ts";
 import type { Prefix } from "../network.ts";
-import {
-  difference,
-  type Picture,
-  project,
-  projectAll,
-  projectedSets,
-  projectNetwork,
-  put,
-} from "./projection.ts";
+import { compare } from "./comparison.ts";
+import { Picture } from "./picture.ts";
+import { difference, project, projectAll, projectedSets, projectNetwork, put } from "./projection.ts";
+import { type Breathe, inSlices } from "./slices.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
-
-/** How far the kernel's time left may be from the ledger's, and what is too short to mend: listings floor to the second. */
-const TOLERANCE = 2_000;
 
 /** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
 const FILLED = ["trusted", "knock_udp", "knock_tcp"];
@@ -39,16 +31,20 @@ export class Projector {
   readonly #state: GateState;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #breathe: Breathe;
   /** What was in the FILLED sets after the last install. bounded: by the plan */
   #filled = "";
   /** Prefixes that the table has sets for; undefined before the first install. A set too many does no harm. */
   #prefixes: readonly Prefix[] | undefined;
+  /** What was changed during each look that is under way. bounded: looks, a handful; what changes while one lasts */
+  readonly #moved = new Set<Set<string>>();
 
-  constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log) {
+  constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log, breathe: Breathe) {
     this.#firewall = firewall;
     this.#state = state;
     this.#clock = clock;
     this.#log = log;
+    this.#breathe = breathe;
   }
 
   /** @returns what the table should be made from; undefined when there should be none */
@@ -90,8 +86,10 @@ export class Projector {
     const { uptime } = this.#clock();
     const changes: Change[] = [];
     for (const [network, before] of tx.touched) {
-      changes.push(...difference(before, project(this.#state, network, uptime, rules), uptime));
+      const after = new Picture(project(this.#state, network, uptime, rules));
+      changes.push(...difference(before, after, uptime));
     }
+    for (const moved of this.#moved) for (const change of changes) moved.add(nameOf(change));
     if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return written;
     const outcome = await this.#firewall.change(changes, written);
     if (!outcome.ok) {
@@ -107,7 +105,7 @@ export class Projector {
   async install(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return;
-    if (await this.#load(plan)) await this.#fill();
+    if (await this.#load(plan)) await this.#fill(await this.#wanted());
   }
 
   /**
@@ -117,43 +115,56 @@ export class Projector {
   async restore(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return must(await this.#firewall.remove(this.#state.settings.paths.state));
+    const wanted = await this.#wanted();
     await this.#load({ ...plan, filling: true });
-    await this.#fill();
+    await this.#fill(wanted);
     await this.#load(plan);
-    await this.reconcile();
+    await this.reconcile(wanted);
   }
 
-  /** Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError */
-  async reconcile(): Promise<number> {
-    const { uptime } = this.#clock();
-    const wanted = this.#wanted(uptime);
-    const services = [...projectionRules(this.#state).services];
-    const prefixes = this.#prefixes ?? this.#state.allowlist.prefixes();
-    const sets = [...projectedSets(services, prefixes), "trial", "adopted4", "adopted6"];
-    const listed = await this.#firewall.elements([...sets, ...FILLED]);
-    const isFilled = ({ set }: Element): boolean => FILLED.includes(set);
-    const meddled = print(listed.filter(isFilled)) !== this.#filled;
+  /**
+   * Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError
+   * @param known what is wanted, where that is known
+   */
+  async reconcile(known?: Picture): Promise<number> {
+    const { changes, meddled } = await this.#compare(known);
     if (meddled) {
       this.#log.warn("trusted interfaces or knock ports were changed in the kernel: loaded anew");
       await this.install();
     }
-    const there = new Map(
-      listed
-        .filter((element) => !isFilled(element))
-        .map((element) => [`${element.set} ${element.key}`, element]),
-    );
-    const changes: Change[] = [];
-    for (const [name, { set, key, ttl }] of there) {
-      if (wanted.has(name) || ttl <= TOLERANCE) continue;
-      this.#log.warn("an element that the ledger does not know was removed", { set, key });
-      changes.push({ op: "drop", set, key });
-    }
-    for (const [name, element] of wanted) {
-      const left = element.ends - uptime;
-      if (left > TOLERANCE && !close(there.get(name), left)) changes.push(put(element, uptime));
-    }
+    for (const { op, set, key } of changes)
+      if (op === "drop") this.#log.warn("an element that the ledger does not know was removed", { set, key });
     if (changes.length > 0) must(await this.#firewall.change(changes));
     return changes.length + Number(meddled);
+  }
+
+  /**
+   * Compares as well, but changes nothing: the one method that need not be called from the queue, so that nobody
+   * waits for it. What is changed meanwhile is looked at the next time.
+   * @throws FirewallError
+   */
+  async isRight(): Promise<boolean> {
+    const moved = new Set<string>();
+    this.#moved.add(moved);
+    try {
+      const { changes, meddled } = await this.#compare();
+      return !meddled && changes.every((change) => moved.has(nameOf(change)));
+    } finally {
+      this.#moved.delete(moved);
+    }
+  }
+
+  async #compare(known?: Picture): Promise<{ changes: Change[]; meddled: boolean }> {
+    const start = this.#clock().uptime;
+    const services = [...projectionRules(this.#state).services];
+    const prefixes = this.#prefixes ?? this.#state.allowlist.prefixes();
+    const sets = [...projectedSets(services, prefixes), "trial", "adopted4", "adopted6"];
+    const filled = await this.#firewall.elements(FILLED);
+    const elements = await this.#firewall.elements(sets);
+    const { uptime } = this.#clock();
+    const wanted = known ?? (await this.#wanted());
+    const changes = await compare({ elements, took: uptime - start, uptime }, wanted, this.#breathe);
+    return { changes, meddled: print(filled) !== this.#filled };
   }
 
   /** @returns true when the elements of every set are gone. @throws FirewallError */
@@ -176,7 +187,7 @@ export class Projector {
     if (plan === undefined || wanted === null || firewallBefore?.confirmed === wanted) return;
     const current = firewallBefore?.confirmed ?? closesNothing(wanted);
     must(await this.#firewall.install({ ...plan, current, candidate: wanted }));
-    await this.#fill();
+    await this.#fill(await this.#wanted());
   }
 
   /** The allowlist has a network of a size for which the table has no set yet. */
@@ -189,9 +200,12 @@ export class Projector {
   }
 
   /** Puts every element, whether it is there or not: no listing to wait for. */
-  async #fill(): Promise<void> {
+  async #fill(wanted: Picture): Promise<void> {
     const { uptime } = this.#clock();
-    const changes = [...this.#wanted(uptime).values()].map((element) => put(element, uptime));
+    const changes: Change[] = [];
+    await inSlices(wanted, this.#breathe, (element) => {
+      if (element.ends > uptime) changes.push(put(element, uptime));
+    });
     if (changes.length > 0) must(await this.#firewall.change(changes));
   }
 
@@ -200,34 +214,34 @@ export class Projector {
     const { uptime } = this.#clock();
     const { allowlist } = this.#state;
     const rules = projectionRules(this.#state);
-    return allowlist
-      .networks()
-      .flatMap((network) => [...projectNetwork(allowlist, network, uptime, rules).values()])
-      .map((element) => put(element, uptime));
+    const picture = new Picture();
+    for (const network of allowlist.networks())
+      for (const element of projectNetwork(allowlist, network, uptime, rules)) picture.add(element);
+    return [...picture].map((element) => put(element, uptime));
   }
 
   /** Every element that should be there: grants, the allowlist, the trial, adopted sessions. */
-  #wanted(uptime: number): Picture {
-    const picture = projectAll(this.#state, uptime, projectionRules(this.#state));
+  async #wanted(): Promise<Picture> {
+    const { uptime } = this.#clock();
+    const picture = new Picture();
     const { trial, adopted } = this.#state.firewall;
     const add = (set: string, key: string, ends: number): unknown =>
-      ends > uptime && picture.set(`${set} ${key}`, { set, key, ends });
+      ends > uptime && picture.add({ set, key, ends });
     if (trial !== null) for (const family of ["ipv4", "ipv6"]) add("trial", family, trial.ends);
     for (const { family, key, ends } of adopted) add(`adopted${family}`, key, ends);
+    const projected = projectAll(this.#state, uptime, projectionRules(this.#state));
+    await inSlices(projected, this.#breathe, (element) => picture.add(element));
     return picture;
   }
 }
+
+const nameOf = ({ set, key }: Change): string => `${set} ${key}`;
 
 const print = (elements: readonly Element[]): string =>
   elements
     .map(({ set, key }) => `${set} ${key}`)
     .sort()
     .join("\n");
-
-/** Time without end is close only to time without end. */
-function close(there: Element | undefined, left: number): boolean {
-  return there !== undefined && (there.ttl === left || Math.abs(there.ttl - left) <= TOLERANCE);
-}
 
 function closesNothing(policy: Policy): Policy {
   return { ...policy, guard: "nothing" };

@@ -8,7 +8,8 @@ import type { User } from "../users/user.ts";
 import { type AllowEntry, MAX_LEFT } from "./allowlist.ts";
 import type { EventName, GateEvent } from "./event.ts";
 import type { Grant, Pending, Revocation } from "./grant.ts";
-import { type Picture, project } from "./projection.ts";
+import { Picture } from "./picture.ts";
+import { project } from "./projection.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import { type FirewallState, type GateState, projectionRules } from "./state.ts";
 import type { Tries } from "./tries.ts";
@@ -278,6 +279,6 @@ export class Transaction {
   #touch(network: Network): void {
     if (this.touched.has(network)) return;
     const rules = projectionRules(this.#state);
-    this.touched.set(network, project(this.#state, network, this.now.uptime, rules));
+    this.touched.set(network, new Picture(project(this.#state, network, this.now.uptime, rules)));
   }
 }

@@ -1,4 +1,5 @@
 import { access, mkdir } from "node:fs/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { sealedUnder } from "../../access/backup.ts";
 import { Gate } from "../../access/gate.ts";
 import type { Duration } from "../../duration.ts";
@@ -48,6 +49,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     resolver: openResolver(() => gate?.state.settings.allow.resolvers ?? []),
     memory: await conntrackMemory(),
     writeBoot: (text: string | undefined) => writeTwice(boot, text),
+    breathe: () => turn(),
     wake,
   };
   try {
