@@ -80,15 +80,30 @@ export function has(program) {
   return PATH.split(":").some((folder) => folder !== "" && existsSync(join(folder, program)));
 }
 
-/** Installs npm packages when there are none, or older ones than the lock file's. */
+/** Without a network npm would try for minutes, and say nothing. */
+const WITHOUT_DELAY = ["--fetch-retries=1", "--fetch-timeout=60000", "--prefer-offline"];
+
+/** Installs npm packages when there are none, or others than the lock file's. */
 export async function installPackages() {
   await step("npm packages", async () => {
-    const stamp = join(root, "node_modules", ".package-lock.json");
-    if (existsSync(stamp) && changedAt(stamp) >= changedAt(join(root, "package-lock.json")))
-      return "up to date";
-    await quietly("npm", ["ci", "--no-audit", "--no-fund"]);
+    if (hasLockedPackages()) return "up to date";
+    await quietly("npm", ["ci", "--no-audit", "--no-fund", ...WITHOUT_DELAY]);
     return "installed";
   });
+}
+
+/** By content and not by time: what `npm ci` takes away first is not there until a network has answered. */
+function hasLockedPackages() {
+  const installed = packagesIn(join(root, "node_modules", ".package-lock.json"));
+  const wanted = Object.entries(packagesIn(join(root, "package-lock.json")));
+  return wanted.every(
+    ([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version,
+  );
+}
+
+/** @param {string} file @returns {Record<string, { version?: string, optional?: boolean }>} by path */
+function packagesIn(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).packages : {};
 }
 
 /**
