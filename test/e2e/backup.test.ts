@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
+import { kernelSet } from "../helpers/flood-crowd.ts";
 import { type Instance, makeInstance, openScene, type Scene, type User } from "../helpers/instance.ts";
 import { needs } from "../helpers/needs.ts";
 import { until } from "../helpers/wait.ts";
@@ -8,6 +9,8 @@ import { until } from "../helpers/wait.ts";
 const { describe, test } = needs("namespaces", "nft");
 
 const PASSPHRASE = "correct horse battery";
+/** Let in without a knock when the backup is made. */
+const BRANCH = "203.0.113.64/26";
 
 describe("backup and restore of whole programs", () => {
   let scene: Scene<"laptop">;
@@ -21,6 +24,7 @@ describe("backup and restore of whole programs", () => {
     await instance.start();
     alice = await instance.addUser("alice", ["--pin"]);
     await instance.addUser("bob", ["--proof", "otp"]);
+    await instance.must(["allow", "add", BRANCH, "--services", "ssh", "--expires", "1d", "--note", "branch"]);
     file = join(instance.folder, "pbx.backup");
     other = await makeInstance(scene.server, { firewall: { guard: "services" } });
   });
@@ -134,6 +138,8 @@ describe("backup and restore of whole programs", () => {
   test("through the knockd that runs it acts at once: closes what is not allowed, and its listeners follow", async () => {
     const { instance, hosts } = scene;
     const carol = await instance.addUser("carol");
+    await instance.must(["allow", "remove", BRANCH]);
+    expect(await kernelSet(scene.server, "ssh4_26")).toEqual([]);
     await instance.knock(hosts.laptop, carol);
     await until(async () => (await instance.tryConnect(hosts.laptop, 22)) === "open", {
       what: "carol gets in",
@@ -151,5 +157,8 @@ describe("backup and restore of whole programs", () => {
     });
     const { grants } = await instance.json(["list"]);
     expect(grants).toMatchObject([{ user: "alice" }]);
+    const { entries } = await instance.json(["allow", "list"]);
+    expect(entries).toMatchObject([{ what: BRANCH, services: ["ssh"], note: "branch" }]);
+    expect(await kernelSet(scene.server, "ssh4_26")).toEqual(["203.0.113.64"]);
   });
 });

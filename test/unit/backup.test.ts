@@ -8,6 +8,8 @@ import type { Address } from "../../src/shared/address.ts";
 import { days, hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs } from "../../src/shared/gate/verbs.ts";
+import type { AllowView } from "../../src/shared/gate/views.ts";
+import { found } from "../../src/shared/names/fake.ts";
 import type { Entry } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
@@ -140,6 +142,63 @@ describe("a backup", () => {
     expect(await test.keys("ssh4")).toEqual(["203.0.113.3"]);
     expect([...test.gate.state.pending]).toEqual([]);
     expect([...test.gate.state.users.keys()]).toEqual(["alice"]);
+  });
+});
+
+describe("the allowlist in a backup", () => {
+  const TRUNK = "trunk.example.com";
+  const allowed = (test: TestGate, what: string, more: object = {}) =>
+    answer(test.gate, "allow_add", { what, ...more }, NOBODY);
+
+  /** A gate with an entry of every kind, one of them until tomorrow. */
+  async function withEntries(): Promise<TestGate> {
+    const test = await testGate();
+    test.resolver.zone.set(TRUNK, { v4: found(60, "192.0.2.80"), v6: found(60, "2001:db8:80::1") });
+    const tomorrow = new Date(test.gate.parts.clock().wall + days(1)).toISOString();
+    await allowed(test, "203.0.113.7", { note: "office" });
+    await allowed(test, "203.0.113.64/26", { services: ["ssh", "web"], expires: tomorrow });
+    await allowed(test, "2001:db8:7::/48", { services: ["sip"], note: "branch" });
+    await allowed(test, TRUNK, { services: ["sip"], note: "our trunk" });
+    return test;
+  }
+
+  test("comes back whole, and the kernel has it: addresses, networks and names, with services, notes and ends", async () => {
+    const old = await withEntries();
+    const taken = await backUp(old);
+    const fresh = await testGate();
+    for (const { pass } of [old, fresh]) pass(hours(1));
+    await restore(fresh, taken);
+
+    const told = async (test: TestGate): Promise<Map<string, AllowView>> => {
+      const { entries } = await answer(test.gate, "allow_list", {}, NOBODY);
+      return new Map(entries.map((entry) => [entry.what, entry]));
+    };
+    expect(await told(fresh)).toEqual(await told(old));
+    expect((await told(fresh)).size).toBe(4);
+    for (const set of ["allow4_32", "ssh4_26", "web4_26", "sip6_48", "sip4_32", "sip6_128"])
+      expect([set, await fresh.keys(set)]).toEqual([set, await old.keys(set)]);
+    expect(await fresh.keys("sip4_32")).toEqual(["192.0.2.80"]);
+    const [element] = await fresh.firewall.elements(["ssh4_26"]);
+    expect(element?.ttl).toBe(days(1) - hours(1));
+  });
+
+  test("comes back beside what is here, which stays as it is; what has ended since does not", async () => {
+    const taken = await backUp(await withEntries());
+    const fresh = await testGate();
+    await allowed(fresh, "203.0.113.7", { note: "mine", services: ["ssh"] });
+    await allowed(fresh, "198.51.100.9");
+    fresh.pass(days(1));
+    await restore(fresh, taken);
+    const { entries } = await answer(fresh.gate, "allow_list", {}, NOBODY);
+    const all = ["198.51.100.9", "2001:db8:7::/48", "203.0.113.7", TRUNK];
+    expect(entries.map(({ what }) => what).sort()).toEqual(all);
+    expect(entries.find(({ what }) => what === "203.0.113.7")).toMatchObject({
+      note: "mine",
+      services: ["ssh"],
+    });
+    expect(await fresh.keys("ssh4_26")).toEqual([]);
+    expect(await fresh.keys("ssh4_32")).toEqual(["203.0.113.7"]);
+    expect(await fresh.keys("allow4_32")).toEqual(["198.51.100.9"]);
   });
 });
 

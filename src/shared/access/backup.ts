@@ -1,4 +1,4 @@
-import { type Duration, milliseconds, minutes } from "../duration.ts";
+import { type Duration, type Instant, milliseconds, minutes } from "../duration.ts";
 import { Refusal } from "../gate/verbs.ts";
 import type { Settings } from "../settings/settings.ts";
 import { afterRestore, NO_REPLAY } from "../ssh/replay.ts";
@@ -10,7 +10,7 @@ import { MAX_USERS } from "../users/user.ts";
 import { MAX_ENTRIES } from "./allowlist.ts";
 import type { Grant } from "./grant.ts";
 import { loadState } from "./load.ts";
-import { keys } from "./records.ts";
+import { type ClockRecord, keys } from "./records.ts";
 import type { GateState } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -79,11 +79,16 @@ export async function sealedUnder(store: Store): Promise<string | undefined> {
   return entry === undefined ? undefined : String(entry[1]);
 }
 
-/** Understands a backup's records, as a store of its own. @throws StoreError `damaged` or `newer` */
+/**
+ * Understands a backup's records, as a store of its own. Ends of the allowlist's entries are led over to now, as after a
+ * reboot; what has ended is left out.
+ * @throws StoreError `damaged` or `newer`
+ */
 export async function readBackup(
   records: readonly Entry[],
   made: number,
   settings: Settings,
+  now: Instant,
 ): Promise<Backup> {
   const held = Object.values(HELD).filter((prefix) => prefix !== null);
   const store = new MemoryStore();
@@ -92,7 +97,10 @@ export async function readBackup(
       .filter(([key]) => held.some((prefix) => key.startsWith(prefix)))
       .map(([key, value]) => ({ key, value })),
   );
-  const state = await loadState(store, settings, { wall: made, uptime: 0 }, "no boot of this machine");
+  // no boot: only the wall clock is the same on another machine
+  const clock: ClockRecord = { boot: "", wall: Math.min(made, now.wall), uptime: 0 };
+  await store.write([{ key: keys.clock, value: clock }]);
+  const state = await loadState(store, settings, now, "no boot of this machine");
   return { state, history: await store.read("history/"), made };
 }
 

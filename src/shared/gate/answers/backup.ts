@@ -32,7 +32,7 @@ export async function restore(
       "the backup has another secret than the knockd that runs",
       "stop knockd (systemctl stop knockline-knockd), restore, and start it again",
     );
-  const backup = await readBackup(records, Date.parse(made), gate.state.settings);
+  const backup = await readBackup(records, Date.parse(made), gate.state.settings, gate.parts.clock());
   const draw = await gate.parts.draw();
   const { memory } = gate.parts;
   const closed = await gate.run((state, tx) =>
