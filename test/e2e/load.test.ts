@@ -1,12 +1,17 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect } from "vitest";
 import { memoryOf } from "../../bench/processes.mjs";
 import { flood } from "../../scripts/lab-flood.mjs";
 import { addCrowd, kernelSet } from "../helpers/flood-crowd.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
 import { needs } from "../helpers/needs.ts";
+import { runs } from "../helpers/runs.ts";
 import { until } from "../helpers/wait.ts";
 
 const { describe, test } = needs("root", "nft", "ip");
+const { test: testTcp } = needs("root", "nft", "ip", "tcpdump", "perl");
+
+const SYN_FLOOD = fileURLToPath(new URL("../helpers/syn-flood.pl", import.meta.url));
 
 const CLIENTS = 1_000;
 const FORGED = 1_000_000;
@@ -67,4 +72,48 @@ describe("a million forged half-knocks", () => {
     expect(at).not.toBeNull();
     expect((at ?? 0) - sent).toBeLessThan(100);
   }, 90_000);
+});
+
+describe("a flood of forged SYNs at a TCP knock port", () => {
+  /** Packets a second, and of how many sources. */
+  const [RATE, SOURCES] = [10_000, 65_536];
+  const KNOCKS = runs(500, 50);
+  let scene: Scene<"forger" | "laptop">;
+  let user: User;
+  beforeAll(async () => {
+    scene = await openScene(["forger", "laptop"], {
+      firewall: { guard: "services" },
+      access: { max_grants_per_user: KNOCKS },
+    });
+    await scene.hosts.laptop.anyip("198.18.0.0/16");
+    user = await scene.instance.addUser("ann", ["--steps", "tcp,tcp,tcp"]);
+    await scene.instance.start();
+  });
+  afterAll(() => scene.close());
+
+  /** Packets that the kernel handed to knockd's tcpdump. */
+  async function reported(): Promise<number> {
+    const ran = await scene.server.run("nft", ["-j", "list", "counter", "inet", "knockline", "k_reported"]);
+    return JSON.parse(ran.stdout).nftables[1].counter.packets;
+  }
+
+  testTcp(
+    `hides no real knock: ${KNOCKS} made amid it all open`,
+    async () => {
+      const { server, hosts, instance } = scene;
+      const args = [server.address, user.steps[0]?.port, "11.0.0.0", SOURCES, RATE].map(String);
+      const flooding = hosts.forger.start("perl", [SYN_FLOOD, ...args]);
+      await until(async () => (await reported()) > RATE, { what: "the flood is seen" });
+      for (let n = 0; n < KNOCKS; n += 1)
+        await instance.knock(hosts.laptop, user, { source: `198.18.${n >> 8}.${n & 255}`, gap: 20 });
+      const all = async (): Promise<boolean> => (await instance.ask("list")).grants.length === KNOCKS;
+      await until(all, { what: "every one of them has opened" });
+      const { stdout } = await flooding.kill();
+      const { sent, ms } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+      expect(sent / ms, "thousands a second").toBeGreaterThan((0.9 * RATE) / 1_000);
+      expect(await reported(), "of them knockd was told").toBeGreaterThan(0.9 * sent);
+      expect(memoryOf(instance.pid ?? 0), "MiB").toBeLessThan(150);
+    },
+    30_000 + KNOCKS * 200,
+  );
 });
