@@ -24,6 +24,7 @@ export async function compare(
   breathe: Breathe,
 ): Promise<Change[]> {
   const changes: Change[] = [];
+  // Not taken out of what is wanted: a set that the kernel resizes may be listed with an element twice.
   const right = new Set<Projected>(); // bounded: by what is wanted
   const tolerance = TOLERANCE + took;
   await inSlices(elements, breathe, ({ set, key, ttl }) => {

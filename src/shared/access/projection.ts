@@ -92,21 +92,34 @@ function* projectGrant(grant: Grant, uptime: number, rules: ProjectionRules): Ge
   if (isLive(grant, uptime)) {
     const comment = `${grant.user ?? grant.by} ${grant.id}`;
     for (const service of grant.services) {
-      if (rules.services.has(service)) yield { set: service + suffix, key, ends, comment };
+      if (rules.services.has(service)) yield { set: setOf(service, suffix), key, ends, comment };
     }
     yield exemption(grant);
   }
   const kept = keptUntil(grant, rules.keepMax);
-  if (kept > Math.max(uptime, ends)) yield { set: `kept${suffix}`, key, ends: kept };
+  if (kept > Math.max(uptime, ends)) yield { set: setOf("kept", suffix), key, ends: kept };
 }
 
 function* projectRevocation({ address, until }: Revocation, uptime: number): Generator<Projected> {
-  if (until > uptime) yield { set: `revoked${suffixOf(address)}`, key: firstOf(address), ends: until };
+  if (until > uptime) yield { set: setOf("revoked", suffixOf(address)), key: firstOf(address), ends: until };
 }
 
 /** The family of a grant's sets: exact addresses, or IPv6 /64. */
-const suffixOf = (address: Address): string =>
+const suffixOf = (address: Address): "4" | "6" | "6n" =>
   familyOf(address) === 4 ? "4" : isPrefix(address) ? "6n" : "6";
+
+/** One text for each set: made anew for every element, tens of thousands had to be hashed and compared at each look. */
+function setOf(scope: string, suffix: "4" | "6" | "6n"): string {
+  let sets = setNames.get(scope);
+  if (sets === undefined) {
+    sets = { "4": `${scope}4`, "6": `${scope}6`, "6n": `${scope}6n` };
+    setNames.set(scope, sets);
+  }
+  return sets[suffix];
+}
+
+/** bounded: services that ever had a set while this process lives */
+const setNames = new Map<string, Record<"4" | "6" | "6n", string>>();
 
 /** The changes that lead from one picture to another; nothing for elements that stay as they are. */
 export function difference(before: Picture, after: Picture, uptime: number): Change[] {
