@@ -38,7 +38,7 @@ describe("one-time codes", () => {
     await scene.instance.start();
     watching = await Watching.start(scene.instance);
   });
-  afterEach(() => scene.instance.must(["revoke", "--all"]));
+  afterEach(() => scene.instance.ask("revoke", { all: true }));
   afterAll(() => scene?.close());
 
   const fresh = (...options: string[]): Promise<Added> =>

@@ -28,7 +28,7 @@ describe("knocks signed with an SSH key", () => {
     await scene.instance.start();
     watching = await Watching.start(scene.instance);
   });
-  afterEach(() => scene.instance.must(["revoke", "--all"]));
+  afterEach(() => scene.instance.ask("revoke", { all: true }));
   afterAll(() => scene?.close());
 
   /** Draws a key by ssh-keygen. @returns the path of its private half */

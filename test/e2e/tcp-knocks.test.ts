@@ -59,7 +59,7 @@ describe.each(["services", "everything"])(
       knock: (laptop: Host, host: string) => Promise<unknown>,
     ): Promise<void> {
       const { instance, server, hosts } = scene;
-      await instance.must(["revoke", "--all"]);
+      await instance.ask("revoke", { all: true });
       expect(await instance.tryConnect(hosts.laptop, 22, { family, timeout: 200 })).toBe("silent");
       await knock(hosts.laptop, family === 4 ? server.address : server.address6);
       const isOpen = async () =>
@@ -85,7 +85,7 @@ describe.each(["services", "everything"])(
       for (const sequence of SEQUENCES) {
         const { name } = userOf(sequence);
         for (const address of [server.address, server.address6]) {
-          await instance.must(["revoke", "--all"]);
+          await instance.ask("revoke", { all: true });
           const ran = await hosts.laptop.run("bash", [await instance.client(name, address)]);
           expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/open after \d+ ms\n$/) });
         }
@@ -133,7 +133,7 @@ describe.each(["services", "everything"])(
         await opens(n % 2 === 0 ? 4 : 6, (laptop, address) =>
           laptop.agent.knock({ address, steps, payload, localPort: 40_000 + n, gap: 50 }),
         );
-      await instance.must(["revoke", "--all"]);
+      await instance.ask("revoke", { all: true });
       const addresses = [server.address, server.address6];
       await Promise.all(addresses.map((address) => hosts.laptop.agent.knock({ address, steps, gap: 50 })));
       const open = async () =>
@@ -144,7 +144,7 @@ describe.each(["services", "everything"])(
 
     test("to no one who touches a decoy on the way, by TCP", async () => {
       const { instance, server, hosts } = scene;
-      await instance.must(["revoke", "--all"]);
+      await instance.ask("revoke", { all: true });
       const listed = await server.run("nft", ["-j", "list", "set", "inet", "knockline", "knock_tcp"]);
       const watched: number[] = JSON.parse(listed.stdout).nftables.find((one: { set?: object }) => one.set)
         .set.elem;

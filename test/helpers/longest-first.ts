@@ -7,16 +7,17 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  */
 export const LONGEST: readonly string[] = [
   "phone-outages.test.ts",
-  "phone-calls.test.ts",
-  "sweeps.test.ts",
   "phone-link-load.test.ts",
-  "phone-steps.test.ts",
   "fresh-machine.test.ts",
-  "phone-callback.test.ts",
-  "phone-link.test.ts",
-  "phone-guessing.test.ts",
-  "tcp-knocks.test.ts",
   "host-firewalls.test.ts",
+  "phone-calls.test.ts",
+  "tcp-knocks.test.ts",
+  "phone-link.test.ts",
+  "sweeps.test.ts",
+  "phone-guessing.test.ts",
+  "allowlist.test.ts",
+  "policy.test.ts",
+  "audit.test.ts",
 ];
 
 /** Vitest's own order, but for these: without a cache of earlier runs it goes by the size of the files. */
