@@ -12,7 +12,7 @@ import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { collectGarbage } from "../shared/host/adapters/memory.ts";
 import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
 import { DAEMON_EXIT, daemonHelp, KNOCKD } from "../shared/host/daemon.ts";
-import { openLog } from "../shared/log/adapters/pino.ts";
+import { openLog, styleOfStandardError } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
@@ -66,13 +66,7 @@ function alarm(ring: () => unknown): (after: Duration) => void {
 async function serve(file: string): Promise<void> {
   const settings = await loadSettings(file);
   await checkSecretFile(settings.paths.secret);
-  const tty = process.stderr.isTTY === true;
-  const log = openLog({
-    name: "knockd",
-    level: settings.log.level,
-    pretty: tty,
-    color: tty && process.env.NO_COLOR === undefined,
-  });
+  const log = openLog({ name: "knockd", level: settings.log.level, style: styleOfStandardError() });
   let gate: Gate;
   gate = await becomeGate(
     settings,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { daemonOptions } from "../shared/host/adapters/daemon-options.ts";
 import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { DAEMON_EXIT, daemonHelp, PHONE_AUTH } from "../shared/host/daemon.ts";
-import { openLog } from "../shared/log/adapters/pino.ts";
+import { openLog, styleOfStandardError } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { loadSettings } from "../shared/settings/adapters/load.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
@@ -23,13 +23,7 @@ const LINK_PROGRAM = join(__dirname, "ari-link.cjs");
 
 async function serve(file: string): Promise<void> {
   const settings = await readSettings(file);
-  const tty = process.stderr.isTTY === true;
-  const log = openLog({
-    name: "phone-auth",
-    level: settings.log.level,
-    pretty: tty,
-    color: tty && process.env.NO_COLOR === undefined,
-  });
+  const log = openLog({ name: "phone-auth", level: settings.log.level, style: styleOfStandardError() });
   const driver: Driver = new Driver({
     phone: settings.phone,
     calls: callSettings(settings),

@@ -105,6 +105,44 @@ async function knock(machine: Machine): Promise<void> {
   expect(await stranger(machine)).toBe("silent");
 }
 
+/** Each line is an entry of the journal, under its unit and by its weight. */
+async function isInTheJournal(machine: Machine): Promise<void> {
+  const entries = async (...options: string[]): Promise<Record<string, string>[]> => {
+    const text = await machine.must("journalctl", "-u", "knockline-knockd", "-o", "json", ...options);
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  };
+  const said = (entry: Record<string, string>) => JSON.parse(entry.MESSAGE ?? "");
+  const opened = (await entries("-p", "info")).find(({ MESSAGE = "" }) =>
+    MESSAGE.includes("opened by a knock"),
+  );
+  expect(opened).toMatchObject({
+    _SYSTEMD_UNIT: "knockline-knockd.service",
+    PRIORITY: "6",
+    _TRANSPORT: "stdout",
+  });
+  const { address } = machine.host("laptop");
+  expect(said(opened ?? {})).toMatchObject({
+    level: "info",
+    name: "knockd",
+    user: "me",
+    address,
+    services: ["ssh"],
+  });
+
+  machine.edit(CONFIG, "[history]", "[histroy]");
+  await machine.must("systemctl", "reload", "knockline-knockd");
+  await until(async () => (await entries("-p", "err")).length > 0, {
+    what: "the journal has the mistake as an error",
+  });
+  expect((await entries("-p", "err")).map(said)).toMatchObject([
+    { level: "error", message: expect.stringContaining("histroy") },
+  ]);
+  machine.edit(CONFIG, "[histroy]", "[history]");
+}
+
 /** Closing rules before the network, then the live grant with its rest; what ran out meanwhile stays closed. */
 async function survivesReboot(machine: Machine): Promise<void> {
   await machine.must("knockctl", "grant", "203.0.113.9", "--services", "ssh", "--ttl", "5s");
@@ -222,6 +260,7 @@ async function wholeLife({ suite, build: buildOld, check }: Play): Promise<void>
     await looksRight(machine);
     await phoneRuns(machine);
     await knock(machine);
+    await isInTheJournal(machine);
     await survivesReboot(machine);
     await survivesFreeze(machine);
     await survivesStop(machine);

@@ -4,11 +4,11 @@ import { assertPrintable, target } from "./target.ts";
 
 const lines: string[] = []; // bounded: emptied at each run
 const stream = { write: (line: string) => lines.push(line), writableLength: 0 };
-const logs = [false, true].map((pretty) =>
-  openLog({ name: "phone-auth", level: "info", pretty, color: false }, stream),
+const logs = (["json", "journal", "plain"] as const).map((style) =>
+  openLog({ name: "phone-auth", level: "info", style }, stream),
 );
 
-/** What the two kinds of log write of a text from outside: a caller's number, say. */
+/** What the kinds of log write of a text from outside: a caller's number, say. */
 function written(text: string): string[] {
   lines.length = 0;
   for (const log of logs) {
@@ -24,7 +24,7 @@ export const log = target({
   words: ["=", " ", "\u0085", "\u2029", "\u200f", "level"],
   run: (bytes) => written(bytes.toString()),
   holds: (all, bytes) => {
-    assert.equal(all.length, 4);
+    assert.equal(all.length, 6);
     for (const line of all) assertPrintable(line.slice(0, -1));
     const [info, warning] = all.slice(0, 2).map((line) => JSON.parse(line));
     assert.deepEqual([info.number, warning.msg], [bytes.toString(), bytes.toString()]);
