@@ -43,17 +43,15 @@ export class NetlinkElements {
   }
 
   /** Carries out what was prepared. @throws FirewallError when the kernel cannot be asked */
-  async carryOut({ bytes, last }: Request): Promise<FirewallOutcome> {
+  async carryOut(request: Request): Promise<FirewallOutcome> {
     const socket = await this.#socket();
-    socket.send(bytes);
-    let isDone = false;
-    for (const message of answers(socket)) {
+    let errno: number | undefined; // the first that is not 0; all are heard, for what stays in the socket leaves no room
+    for (const message of ask(socket, request)) {
       if (message.type !== NLMSG_ERROR) continue;
-      const errno = errnoOf(message);
-      if (errno !== 0) return failureOf(errno);
-      isDone ||= message.sequence === last;
+      if (errnoOf(message) !== 0 || message.sequence === request.last) errno ||= errnoOf(message);
     }
-    if (isDone) return { ok: true };
+    if (errno === 0) return { ok: true };
+    if (errno !== undefined) return failureOf(errno);
     throw new FirewallError("the packet filter did not say what became of a change", "look at dmesg");
   }
 
@@ -100,9 +98,9 @@ export class NetlinkElements {
 
   /** @returns undefined for a set that does not exist */
   #keyType(socket: NetlinkSocket, set: string): number | undefined {
-    socket.send(this.#numbered((number) => setRequest(set, number)).bytes);
     let type: number | undefined;
-    for (const message of answers(socket)) {
+    const request = this.#numbered((number) => setRequest(set, number));
+    for (const message of ask(socket, request)) {
       if (isMissing(message)) return undefined;
       type ??= keyTypeIn(message);
     }
@@ -135,10 +133,12 @@ export class NetlinkElements {
   }
 }
 
-/** All that the kernel has to say. */
-function* answers(socket: NetlinkSocket): Generator<Message> {
+/** @returns all that the kernel has to say to a request; what it said to earlier ones is thrown away. @throws FirewallError */
+function* ask(socket: NetlinkSocket, { bytes, first, last }: Request): Generator<Message> {
+  socket.send(bytes);
   for (let datagram = socket.receive(); datagram !== undefined; datagram = socket.receive())
-    yield* messagesIn(datagram);
+    for (const message of messagesIn(datagram))
+      if (message.sequence >= first && message.sequence <= last) yield message;
 }
 
 /** @throws FirewallError for another error */

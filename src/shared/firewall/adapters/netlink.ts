@@ -76,9 +76,8 @@ export class NetlinkSocket {
     return new NetlinkSocket(c, fd);
   }
 
-  /** Sends a request. What is left of earlier answers is thrown away. @throws FirewallError */
+  /** Sends a request. @throws FirewallError */
   send(bytes: Buffer): void {
-    while (this.receive() !== undefined);
     if (this.#libc.send(this.#fd, bytes, bytes.length, 0) < 0) throw failed(this.#libc, "cannot be asked");
   }
 

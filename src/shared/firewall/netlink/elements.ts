@@ -45,9 +45,11 @@ const SHORTEST = 10;
 const EDGES = 40;
 const STEP = 200;
 
-/** A request, and by which number the kernel's answers to it can be told. */
+/** A request, and by which numbers the kernel's answers to it can be told. */
 export interface Request {
   readonly bytes: Buffer;
+  /** Number of its first message. */
+  readonly first: number;
   /** Number of the message whose acknowledgement, or whose end, comes last. */
   readonly last: number;
 }
@@ -86,7 +88,7 @@ export function changeRequest(changes: readonly Change[], late: Duration, sequen
     endElement(to, whole);
   }
   writeEdge(to, NFNL_MSG_BATCH_END, last + 1);
-  return { bytes: to.bytes, last };
+  return { bytes: to.bytes, first: sequence, last };
 }
 
 /** Asks what a set is. */
@@ -97,7 +99,7 @@ export function setRequest(set: string, sequence: number): Request {
   to.text(NFTA_SET.table, TABLE_NAME);
   to.text(NFTA_SET.name, set);
   to.endMessage(start);
-  return { bytes: to.bytes, last: sequence };
+  return { bytes: to.bytes, first: sequence, last: sequence };
 }
 
 /** Asks for all elements of a set, in as many datagrams as they take. */
@@ -106,7 +108,7 @@ export function elementsRequest(set: string, sequence: number): Request {
   const type = typeOf(NFT_MSG.getElement);
   const flags = NLM_F_REQUEST | NLM_F_DUMP;
   to.endMessage(beginAbout(to, { type, flags, sequence, family: NFPROTO_INET }, set));
-  return { bytes: to.bytes, last: sequence };
+  return { bytes: to.bytes, first: sequence, last: sequence };
 }
 
 /** @returns the set's key type, as nft made a note of it; undefined for another message. @throws WireError */
