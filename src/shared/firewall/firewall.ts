@@ -94,7 +94,10 @@ export interface Firewall {
    * @param after nothing takes effect before it resolves; when it rejects nothing ever does, and so does the answer
    */
   change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome>;
-  /** Reads the elements of the named sets with their time left; a set that does not exist counts as empty. */
+  /**
+   * Reads the elements of the named sets with their time left; a set that does not exist counts as empty. While a set
+   * grows or elements end, the kernel may leave some out: whoever misses one looks again.
+   */
   elements(sets: readonly string[]): Promise<Element[]>;
   /** Removes the whole table; fine when there is none. Refuses the table of another owner. */
   remove(owner: string): Promise<FirewallOutcome>;

@@ -23,6 +23,8 @@ import { NetlinkSocket } from "./netlink.ts";
 const ENOENT = 2;
 /** How often a listing begins again because somebody changed the set meanwhile. */
 const LISTINGS = 20;
+/** Of a listing, read before others have their turn: some 2,000 elements. */
+const DATAGRAMS = 8;
 /** Messages have numbers of 32 bits; no transaction has as many messages as are left above this. */
 const NUMBERS = 2 ** 31;
 
@@ -112,7 +114,7 @@ export class NetlinkElements {
     const { bytes, last } = this.#numbered((number) => elementsRequest(set, number));
     socket.send(bytes);
     const elements: Element[] = []; // bounded: by the set's size
-    for (;;) {
+    for (let n = 1; ; n++) {
       const datagram = socket.receive();
       if (datagram === undefined) return undefined;
       for (const message of messagesIn(datagram)) {
@@ -122,7 +124,7 @@ export class NetlinkElements {
         if (message.type === NLMSG_DONE) return elements;
         elements.push(...elementsIn(message, set, keyType));
       }
-      await turn(); // thousands of elements must not hold up a knock
+      if (n % DATAGRAMS === 0) await turn(); // thousands of elements must not hold up a knock
     }
   }
 
