@@ -70,7 +70,10 @@ const ELEMENTS = [
 
 export const elements = target({
   name: "netlink-elements",
-  seeds: () => ELEMENTS.map((change) => Buffer.from(changeRequest([change], seconds(0), 7).bytes)),
+  seeds: () =>
+    ELEMENTS.map((change) =>
+      Buffer.from(changeRequest([change], { late: seconds(0), areNew: false }, 7).bytes),
+    ),
   words: ["\x0c\x00\x01\x80", "\x08\x00\x01\x00", "\x00\x00", "\xff\xff", "knockline\0"],
   run: (bytes) =>
     attempt(

@@ -88,6 +88,7 @@ export async function testGate(options: { settings?: Settings; start?: boolean }
         memory: days(5),
         writeBoot: async (text) => void boots.push(text),
         breathe: async () => undefined,
+        rest: async () => undefined,
         wake: () => undefined,
       },
       chosen,

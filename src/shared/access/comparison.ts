@@ -1,7 +1,7 @@
 import type { Change, Element } from "../firewall/firewall.ts";
+import { type Breathe, inSlices } from "../slices.ts";
 import type { Picture, Projected } from "./picture.ts";
 import { put } from "./projection.ts";
-import { type Breathe, inSlices } from "./slices.ts";
 
 /** How far the kernel's time left may be from the ledger's, and what is too short to mend. ms */
 const TOLERANCE = 2_000;

@@ -6,6 +6,7 @@ import type { StatusView } from "../gate/views.ts";
 import type { Log } from "../log/log.ts";
 import type { Resolver } from "../names/answer.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Breathe } from "../slices.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
 import type { Vault } from "../users/vault.ts";
@@ -19,7 +20,6 @@ import { expirePending } from "./pending.ts";
 import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
 import { type ClockRecord, keys } from "./records.ts";
-import type { Breathe } from "./slices.ts";
 import type { GateState } from "./state.ts";
 import { Tally } from "./tally.ts";
 import { type Cut, Transaction } from "./transaction.ts";
@@ -53,6 +53,8 @@ export interface GateParts {
   readonly writeBoot: (text: string | undefined) => Promise<void>;
   /** Lets others run in the middle of long work. */
   readonly breathe: Breathe;
+  /** The same for what has time: others have the event loop for several turns. */
+  readonly rest: Breathe;
   /** Asks for `sweep` to be called after a time; of several askings the earliest counts. */
   readonly wake: (after: Duration) => void;
 }
@@ -105,7 +107,10 @@ export class Gate {
   #following: Promise<void> = Promise.resolve();
   #counted: (reported: number) => void = () => {};
   #willFollow = false;
+  #healing: Promise<void> | undefined;
+  #healAgain: Promise<void> | undefined;
   #busy = false;
+  #pumping: Promise<void> = Promise.resolve();
   #number = 0;
   #nextReconcile = 0;
   #looks = 0;
@@ -137,7 +142,7 @@ export class Gate {
   run<T>(decide: Decision<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ decide, resolve: resolve as (value: unknown) => void, reject });
-      void this.#pump();
+      this.#pump();
     });
   }
 
@@ -145,7 +150,7 @@ export class Gate {
   alone<T>(task: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push(() => task().then(resolve, reject));
-      void this.#pump();
+      this.#pump();
     });
   }
 
@@ -209,8 +214,22 @@ export class Gate {
     });
   }
 
-  /** Somebody disturbed the table: looks, and makes it right. */
-  async heal(): Promise<void> {
+  /** Somebody disturbed the table: looks, and makes it right. Once more for all who ask while that is being done. */
+  heal(): Promise<void> {
+    if (this.#healing === undefined) {
+      this.#healing = this.#heal().finally(() => {
+        this.#healing = undefined;
+      });
+      return this.#healing;
+    }
+    this.#healAgain ??= this.#healing.then(() => {
+      this.#healAgain = undefined;
+      return this.heal();
+    });
+    return this.#healAgain;
+  }
+
+  async #heal(): Promise<void> {
     try {
       if (this.projector.plan() === undefined) return;
       const table = await this.projector.state(); // knocks need not wait for nft, which may hang
@@ -239,7 +258,7 @@ export class Gate {
 
   /** Nobody waits for a look; only what is not as it should be is looked at once more, and mended, between decisions. */
   async #compare(): Promise<void> {
-    if (await this.projector.isRight()) this.problems.delete("kernel");
+    if (await this.projector.isRight(() => this.#calm())) this.problems.delete("kernel");
     else await this.alone(() => this.#reconcile());
   }
 
@@ -296,8 +315,17 @@ export class Gate {
     await this.parts.store.close();
   }
 
-  async #pump(): Promise<void> {
-    if (this.#busy) return;
+  /** Lets others go first, and decisions that wait by then be carried out. Not for what runs in the queue. */
+  async #calm(): Promise<void> {
+    await this.parts.rest();
+    await this.#pumping;
+  }
+
+  #pump(): void {
+    if (!this.#busy) this.#pumping = this.#empty();
+  }
+
+  async #empty(): Promise<void> {
     this.#busy = true;
     for (let first = this.#queue.shift(); first !== undefined; first = this.#queue.shift()) {
       if (typeof first === "function") await first();

@@ -11,12 +11,15 @@ import {
 import type { Policy } from "../firewall/policy.ts";
 import type { Log } from "../log/log.ts";
 import type { Prefix } from "../network.ts";
+import { type Breathe, inSlices } from "../slices.ts";
 import { compare } from "./comparison.ts";
 import { Picture } from "./picture.ts";
 import { difference, project, projectAll, projectedSets, projectNetwork, put } from "./projection.ts";
-import { type Breathe, inSlices } from "./slices.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
+
+/** What is mended need not be mended in one piece, and the kernel holds everything up while it works. */
+const AT_ONCE = 2_000;
 
 /** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
 const FILLED = ["trusted", "knock_udp", "knock_tcp"];
@@ -105,65 +108,64 @@ export class Projector {
   async install(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return;
-    if (await this.#load(plan)) await this.#fill(await this.#wanted());
+    if (await this.#load(plan)) await this.reconcile();
   }
 
   /**
-   * Makes table and elements right from the ground: closing rules first, then every element, and only then rules
-   * that reset sessions without one; then away with what is not ours. @throws FirewallError
+   * Makes table and elements right from the ground: closing rules first, then the elements, and only then rules
+   * that reset sessions without one. @throws FirewallError
    */
   async restore(): Promise<void> {
     const plan = this.plan();
     if (plan === undefined) return must(await this.#firewall.remove(this.#state.settings.paths.state));
-    const wanted = await this.#wanted();
     await this.#load({ ...plan, filling: true });
-    await this.#fill(wanted);
+    await this.reconcile();
     await this.#load(plan);
-    await this.reconcile(wanted);
   }
 
-  /**
-   * Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError
-   * @param known what is wanted, where that is known
-   */
-  async reconcile(known?: Picture): Promise<number> {
-    const { changes, meddled } = await this.#compare(known);
+  /** Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError */
+  async reconcile(): Promise<number> {
+    const { changes, meddled } = await this.#compare(this.#breathe);
     if (meddled) {
       this.#log.warn("trusted interfaces or knock ports were changed in the kernel: loaded anew");
       await this.install();
     }
     for (const { op, set, key } of changes)
       if (op === "drop") this.#log.warn("an element that the ledger does not know was removed", { set, key });
-    if (changes.length > 0) must(await this.#firewall.change(changes));
+    for (let at = 0; at < changes.length; at += AT_ONCE) {
+      must(await this.#firewall.change(changes.slice(at, at + AT_ONCE)));
+      await this.#breathe();
+    }
     return changes.length + Number(meddled);
   }
 
   /**
    * Compares as well, but changes nothing: the one method that need not be called from the queue, so that nobody
    * waits for it. What is changed meanwhile is looked at the next time.
+   * @param breathe called between slices
    * @throws FirewallError
    */
-  async isRight(): Promise<boolean> {
+  async isRight(breathe: Breathe): Promise<boolean> {
     const moved = new Set<string>();
     this.#moved.add(moved);
     try {
-      const { changes, meddled } = await this.#compare();
+      const { changes, meddled } = await this.#compare(breathe);
       return !meddled && changes.every((change) => moved.has(nameOf(change)));
     } finally {
       this.#moved.delete(moved);
     }
   }
 
-  async #compare(known?: Picture): Promise<{ changes: Change[]; meddled: boolean }> {
+  async #compare(breathe: Breathe): Promise<{ changes: Change[]; meddled: boolean }> {
     const start = this.#clock().uptime;
     const services = [...projectionRules(this.#state).services];
     const prefixes = this.#prefixes ?? this.#state.allowlist.prefixes();
     const sets = [...projectedSets(services, prefixes), "trial", "adopted4", "adopted6"];
     const filled = await this.#firewall.elements(FILLED);
-    const elements = await this.#firewall.elements(sets);
+    const elements = await this.#firewall.elements(sets, breathe);
     const { uptime } = this.#clock();
-    const wanted = known ?? (await this.#wanted());
-    const changes = await compare({ elements, took: uptime - start, uptime }, wanted, this.#breathe);
+    const wanted = await this.#wanted(breathe);
+    const changes = await compare({ elements, took: uptime - start, uptime }, wanted, breathe);
     return { changes, meddled: print(filled) !== this.#filled };
   }
 
@@ -186,8 +188,8 @@ export class Projector {
     const wanted = this.#state.firewall.confirmed;
     if (plan === undefined || wanted === null || firewallBefore?.confirmed === wanted) return;
     const current = firewallBefore?.confirmed ?? closesNothing(wanted);
-    must(await this.#firewall.install({ ...plan, current, candidate: wanted }));
-    await this.#fill(await this.#wanted());
+    await this.#load({ ...plan, current, candidate: wanted });
+    await this.reconcile();
   }
 
   /** The allowlist has a network of a size for which the table has no set yet. */
@@ -197,16 +199,6 @@ export class Projector {
     return this.#state.allowlist
       .prefixes()
       .some(({ family, length }) => !there.some((one) => one.family === family && one.length === length));
-  }
-
-  /** Puts every element, whether it is there or not: no listing to wait for. */
-  async #fill(wanted: Picture): Promise<void> {
-    const { uptime } = this.#clock();
-    const changes: Change[] = [];
-    await inSlices(wanted, this.#breathe, (element) => {
-      if (element.ends > uptime) changes.push(put(element, uptime));
-    });
-    if (changes.length > 0) must(await this.#firewall.change(changes));
   }
 
   /** What the allowlist puts into the kernel, for boot.nft. */
@@ -221,7 +213,7 @@ export class Projector {
   }
 
   /** Every element that should be there: grants, the allowlist, the trial, adopted sessions. */
-  async #wanted(): Promise<Picture> {
+  async #wanted(breathe: Breathe): Promise<Picture> {
     const { uptime } = this.#clock();
     const picture = new Picture();
     const { trial, adopted } = this.#state.firewall;
@@ -230,7 +222,7 @@ export class Projector {
     if (trial !== null) for (const family of ["ipv4", "ipv6"]) add("trial", family, trial.ends);
     for (const { family, key, ends } of adopted) add(`adopted${family}`, key, ends);
     const projected = projectAll(this.#state, uptime, projectionRules(this.#state));
-    await inSlices(projected, this.#breathe, (element) => picture.add(element));
+    await inSlices(projected, breathe, (element) => picture.add(element));
     return picture;
   }
 }

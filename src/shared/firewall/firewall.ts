@@ -1,5 +1,6 @@
 import type { Duration } from "../duration.ts";
 import type { Prefix } from "../network.ts";
+import type { Breathe } from "../slices.ts";
 import type { Policy } from "./policy.ts";
 
 /** One element of one of our sets, as it should be or as it was read. */
@@ -97,8 +98,9 @@ export interface Firewall {
   /**
    * Reads the elements of the named sets with their time left; a set that does not exist counts as empty. While a set
    * grows or elements end, the kernel may leave some out: whoever misses one looks again.
+   * @param breathe called between slices of a long listing
    */
-  elements(sets: readonly string[]): Promise<Element[]>;
+  elements(sets: readonly string[], breathe?: Breathe): Promise<Element[]>;
   /** Removes the whole table; fine when there is none. Refuses the table of another owner. */
   remove(owner: string): Promise<FirewallOutcome>;
   /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Duration } from "../../duration.ts";
+import type { Breathe } from "../../slices.ts";
 import { failureOf } from "../failure.ts";
 import { type Change, type Element, FirewallError, type FirewallOutcome } from "../firewall.ts";
 import {
@@ -21,10 +22,9 @@ import {
 import { NetlinkSocket } from "./netlink.ts";
 
 const ENOENT = 2;
+const EEXIST = 17;
 /** How often a listing begins again because somebody changed the set meanwhile. */
 const LISTINGS = 20;
-/** Of a listing, read before others have their turn: some 2,000 elements. */
-const DATAGRAMS = 8;
 /** Messages have numbers of 32 bits; no transaction has as many messages as are left above this. */
 const NUMBERS = 2 ** 31;
 
@@ -39,13 +39,14 @@ export class NetlinkElements {
   /**
    * Prepares changes as one transaction. Check them with `changesProblem` first.
    * @param late how long they will have waited since they were asked for
+   * @param areNew whatever is put is believed not to be there: `carryOut` then answers "exists" where it is
    */
-  request(changes: readonly Change[], late: Duration): Request {
-    return this.#numbered((number) => changeRequest(changes, late, number));
+  request(changes: readonly Change[], late: Duration, areNew: boolean): Request {
+    return this.#numbered((number) => changeRequest(changes, { late, areNew }, number));
   }
 
-  /** Carries out what was prepared. @throws FirewallError when the kernel cannot be asked */
-  async carryOut(request: Request): Promise<FirewallOutcome> {
+  /** Carries out what was prepared, or nothing. @throws FirewallError when the kernel cannot be asked */
+  async carryOut(request: Request): Promise<FirewallOutcome | "exists"> {
     const socket = await this.#socket();
     let errno: number | undefined; // the first that is not 0; all are heard, for what stays in the socket leaves no room
     for (const message of ask(socket, request)) {
@@ -53,20 +54,22 @@ export class NetlinkElements {
       if (errnoOf(message) !== 0 || message.sequence === request.last) errno ||= errnoOf(message);
     }
     if (errno === 0) return { ok: true };
-    if (errno !== undefined) return failureOf(errno);
+    if (errno !== undefined) return errno === EEXIST ? "exists" : failureOf(errno);
     throw new FirewallError("the packet filter did not say what became of a change", "look at dmesg");
   }
 
   /**
+   * @param breathe called between slices of a long listing; default: a turn of the event loop
    * @returns the elements of the named sets with their time left; of a set that does not exist, none
    * @throws FirewallError
    */
-  async list(sets: readonly string[]): Promise<Element[]> {
+  async list(sets: readonly string[], breathe: Breathe = () => turn()): Promise<Element[]> {
     if (sets.length === 0) return [];
     const socket = await NetlinkSocket.open(this.netns); // its own: a listing takes a while, and changes go on
     try {
       const elements: Element[] = [];
-      for (const set of sets) for (const element of await this.#listSet(socket, set)) elements.push(element);
+      for (const set of sets)
+        for (const element of await this.#listSet(socket, set, breathe)) elements.push(element);
       return elements;
     } finally {
       socket.close();
@@ -88,11 +91,11 @@ export class NetlinkElements {
     return this.#writing;
   }
 
-  async #listSet(socket: NetlinkSocket, set: string): Promise<Element[]> {
+  async #listSet(socket: NetlinkSocket, set: string, breathe: Breathe): Promise<Element[]> {
     const keyType = this.#keyType(socket, set);
     if (keyType === undefined) return [];
     for (let n = 0; n < LISTINGS; n++) {
-      const listed = await this.#listOnce(socket, set, keyType);
+      const listed = await this.#listOnce(socket, { set, keyType }, breathe);
       if (listed !== undefined) return listed;
     }
     throw new FirewallError(`set ${set} changes too fast to be listed`, "look at: nft monitor");
@@ -110,11 +113,15 @@ export class NetlinkElements {
   }
 
   /** @returns undefined when the set changed meanwhile, or was taken away */
-  async #listOnce(socket: NetlinkSocket, set: string, keyType: number): Promise<Element[] | undefined> {
+  async #listOnce(
+    socket: NetlinkSocket,
+    { set, keyType }: { set: string; keyType: number },
+    breathe: Breathe,
+  ): Promise<Element[] | undefined> {
     const { bytes, last } = this.#numbered((number) => elementsRequest(set, number));
     socket.send(bytes);
     const elements: Element[] = []; // bounded: by the set's size
-    for (let n = 1; ; n++) {
+    for (;;) {
       const datagram = socket.receive();
       if (datagram === undefined) return undefined;
       for (const message of messagesIn(datagram)) {
@@ -124,7 +131,7 @@ export class NetlinkElements {
         if (message.type === NLMSG_DONE) return elements;
         elements.push(...elementsIn(message, set, keyType));
       }
-      if (n % DATAGRAMS === 0) await turn(); // thousands of elements must not hold up a knock
+      await breathe(); // some 300 elements took a millisecond, and a knock must not wait for thousands
     }
   }
 

@@ -1,4 +1,5 @@
-import { milliseconds } from "../../duration.ts";
+import { type Duration, milliseconds } from "../../duration.ts";
+import type { Breathe } from "../../slices.ts";
 import { changesProblem } from "../changes.ts";
 import { failure, foreignTable } from "../failure.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type TableState,
 } from "../firewall.ts";
 import { type Listing, readListing } from "../listing.ts";
+import type { Request } from "../netlink/elements.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { removalText, rulesetText } from "../ruleset.ts";
 import { ownerProblem, TABLE } from "../table.ts";
@@ -90,16 +92,24 @@ class NftFirewall implements Firewall {
     }
     const asked = performance.now();
     return this.#inTurn(async () => {
-      const early = after && this.kernel.request(changes, SOON);
+      const late = (): Duration => milliseconds(performance.now() - asked);
+      const early = after && this.kernel.request(changes, SOON, true);
       await after;
-      const late = milliseconds(performance.now() - asked);
-      const request = early !== undefined && late <= SOON ? early : this.kernel.request(changes, late);
-      return this.#write(() => this.kernel.carryOut(request));
+      const isInTime = early !== undefined && late() <= SOON;
+      return this.#write(() => this.#change(changes, late, isInTime ? early : undefined));
     });
   }
 
-  elements(sets: readonly string[]): Promise<Element[]> {
-    return this.kernel.list(sets);
+  /** Nearly all that is put is new. Of what is there somewhere nothing was changed, and the longer way always works. */
+  async #change(changes: readonly Change[], late: () => Duration, early?: Request): Promise<FirewallOutcome> {
+    const outcome = await this.kernel.carryOut(early ?? this.kernel.request(changes, late(), true));
+    if (outcome !== "exists") return outcome;
+    const again = await this.kernel.carryOut(this.kernel.request(changes, late(), false));
+    return again === "exists" ? failure("refused", "an element appears again and again") : again;
+  }
+
+  elements(sets: readonly string[], breathe?: Breathe): Promise<Element[]> {
+    return this.kernel.list(sets, breathe);
   }
 
   remove(owner: string): Promise<FirewallOutcome> {
@@ -127,7 +137,7 @@ class NftFirewall implements Firewall {
   /** A drop from a set that is not there is refused by the kernel, after all that a change has to wait for. */
   probe(): Promise<void> {
     return this.#inTurn(async () => {
-      const outcome = await this.kernel.carryOut(this.kernel.request([NO_CHANGE], milliseconds(0)));
+      const outcome = await this.#change([NO_CHANGE], () => milliseconds(0));
       if (outcome.ok || outcome.why === "missing") return;
       throw new FirewallError(outcome.message, "look at: nft list ruleset");
     });

@@ -4,7 +4,6 @@ import type { Change, Element } from "../firewall.ts";
 import { CATCH_ALL } from "../keys.ts";
 import { keyBytes, keyText } from "./key-bytes.ts";
 import {
-  attributeList,
   attributesIn,
   attributesOf,
   type Head,
@@ -12,6 +11,7 @@ import {
   NLM_F_ACK,
   NLM_F_CREATE,
   NLM_F_DUMP,
+  NLM_F_EXCL,
   NLM_F_REQUEST,
   WireError,
   Writer,
@@ -41,9 +41,12 @@ const UDATA_COMMENT = 0;
  */
 const SHORTEST = 10;
 
-/** Bytes of a transaction's first and last message, and of a step with a long comment. */
-const EDGES = 40;
-const STEP = 200;
+/** Elements of one message: with the longest comments they take just under 64 KiB. */
+const MOST = 300;
+
+/** Bytes to begin with: for the heads of a few messages, and for a change. */
+const ROOM = 400;
+const ROOM_EACH = 200;
 
 /** A request, and by which numbers the kernel's answers to it can be told. */
 export interface Request {
@@ -60,11 +63,19 @@ export interface Request {
  * Adding and deleting first makes a put mean the same whether the element was there or not, on every kernel, and
  * a drop of what is not there no error. The first add has no time-out and is never seen: it ends with its delete.
  * @param late how long the changes waited since they were asked for: every hole closes by so much sooner
+ * @param areNew whatever is put is believed not to be there, which takes a third of the messages; where it is there after
+ * all, the kernel answers EEXIST, and changes nothing
  * @param sequence the number of its first message
  */
-export function changeRequest(changes: readonly Change[], late: Duration, sequence: number): Request {
-  const last = sequence + changes.reduce((sum, { op }) => sum + (op === "put" ? 3 : 2), 0);
-  const to = new Writer(EDGES + (last - sequence) * STEP);
+export function changeRequest(
+  changes: readonly Change[],
+  { late, areNew }: { late: Duration; areNew: boolean },
+  sequence: number,
+): Request {
+  const groups = runs(changes);
+  const steps = { put: areNew ? 1 : 3, drop: 2 };
+  const last = sequence + groups.reduce((sum, [{ op }]) => sum + steps[op], 0);
+  const to = new Writer(ROOM + changes.length * ROOM_EACH);
   let number = sequence;
   const next = ({ type, flags }: Verb): Head => {
     number += 1;
@@ -76,19 +87,34 @@ export function changeRequest(changes: readonly Change[], late: Duration, sequen
     };
   };
   writeEdge(to, NFNL_MSG_BATCH_BEGIN, sequence);
-  for (const change of changes) {
-    const key = change.key === CATCH_ALL ? undefined : keyBytes(change.key);
-    const bare = beginElement(to, next(ADD), change.set, key);
-    endElement(to, bare);
-    to.again(bare.message, next(DELETE));
-    if (change.op === "drop") continue;
-    const whole = beginElement(to, next(ADD), change.set, key);
-    if (Number.isFinite(change.ttl)) to.big(NFTA_SET_ELEM.timeout, timeLeft(change.ttl, late));
-    if (change.comment !== undefined) to.text(NFTA_SET_ELEM.userdata, noteOf(change.comment));
-    endElement(to, whole);
+  for (const group of groups) {
+    const [{ op }] = group;
+    if (op === "drop" || !areNew) to.again(writeElements(to, next(ADD), group), next(DELETE));
+    if (op === "put") writeElements(to, next(areNew ? CREATE : ADD), group, late);
   }
   writeEdge(to, NFNL_MSG_BATCH_END, last + 1);
   return { bytes: to.bytes, first: sequence, last };
+}
+
+/** Changes that become one message, or three: the kernel takes far longer with a message for each. */
+type Run = readonly [Change, ...Change[]];
+
+/** @returns changes in order, together where they do the same to the same set and to no element twice */
+function runs(changes: readonly Change[]): Run[] {
+  const found: [Change, ...Change[]][] = []; // bounded: by the changes
+  const keys = new Set<string>();
+  for (const change of changes) {
+    const run = found.at(-1);
+    const [{ op, set }] = run ?? [change];
+    const fits = op === change.op && set === change.set && keys.size < MOST && !keys.has(change.key);
+    if (run !== undefined && fits) run.push(change);
+    else {
+      found.push([change]);
+      keys.clear();
+    }
+    keys.add(change.key);
+  }
+  return found;
 }
 
 /** Asks what a set is. */
@@ -111,17 +137,28 @@ export function elementsRequest(set: string, sequence: number): Request {
   return { bytes: to.bytes, first: sequence, last: sequence };
 }
 
-/** @returns the set's key type, as nft made a note of it; undefined for another message. @throws WireError */
+/** @returns the set's key type, as nft made a note of it; undefined in another message. @throws WireError */
 export function keyTypeIn(message: Message): number | undefined {
+  let keyType: number | undefined;
   if (message.type !== typeOf(NFT_MSG.newSet)) return undefined;
-  return required(attributesOf(message), NFTA_SET.keyType).readUInt32BE();
+  attributesOf(message, (type, start, end) => {
+    if (type === NFTA_SET.keyType) keyType = number(message.body, start, end, 4);
+  });
+  return keyType;
 }
 
 /** @returns the elements in one message of a set's listing; none in other messages. @throws WireError */
 export function elementsIn(message: Message, set: string, keyType: number): Element[] {
-  if (message.type !== typeOf(NFT_MSG.newElement)) return [];
-  const list = attributesOf(message).get(NFTA_SET_ELEM_LIST.elements);
-  return list === undefined ? [] : attributeList(list).map(([, value]) => elementIn(value, set, keyType));
+  const elements: Element[] = []; // bounded: by the message
+  const { body } = message;
+  if (message.type !== typeOf(NFT_MSG.newElement)) return elements;
+  attributesOf(message, (type, start, end) => {
+    if (type !== NFTA_SET_ELEM_LIST.elements) return;
+    attributesIn(body, start, end, (_type, from, to) =>
+      elements.push(elementIn(body, from, to, set, keyType)),
+    );
+  });
+  return elements;
 }
 
 /** Kind of a transaction's messages. */
@@ -129,6 +166,7 @@ type Verb = Pick<Head, "type" | "flags">;
 
 const typeOf = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
 const ADD: Verb = { type: typeOf(NFT_MSG.newElement), flags: NLM_F_REQUEST | NLM_F_CREATE };
+const CREATE: Verb = { ...ADD, flags: ADD.flags | NLM_F_EXCL };
 const DELETE: Verb = { type: typeOf(NFT_MSG.deleteElement), flags: NLM_F_REQUEST };
 
 const writeEdge = (to: Writer, type: number, sequence: number): void =>
@@ -142,32 +180,36 @@ function beginAbout(to: Writer, head: Head, set: string): number {
   return start;
 }
 
-/** What was begun of a message about one element. */
-interface Begun {
-  readonly message: number;
-  readonly list: number;
-  readonly element: number;
-}
-
-/** Begins a message about one element; more of its attributes may follow. @param key undefined: CATCH_ALL */
-function beginElement(to: Writer, head: Head, set: string, key: Buffer | undefined): Begun {
-  const message = beginAbout(to, head, set);
+/**
+ * Writes a message about the elements of a run.
+ * @param late absent: their keys alone, without an end
+ * @returns where it begins
+ */
+function writeElements(to: Writer, head: Head, run: Run, late?: Duration): number {
+  const message = beginAbout(to, head, run[0].set);
   const list = to.begin(NFTA_SET_ELEM_LIST.elements);
-  const element = to.begin(NFTA_LIST_ELEM);
-  if (key === undefined) {
-    to.attribute(NFTA_SET_ELEM.flags, NFT_SET_ELEM_CATCHALL);
-  } else {
-    const start = to.begin(NFTA_SET_ELEM.key);
-    to.attribute(NFTA_DATA_VALUE, key);
-    to.end(start);
+  for (const change of run) {
+    const element = to.begin(NFTA_LIST_ELEM);
+    writeKey(to, change.key);
+    if (late !== undefined && change.op === "put") {
+      if (Number.isFinite(change.ttl)) to.big(NFTA_SET_ELEM.timeout, timeLeft(change.ttl, late));
+      if (change.comment !== undefined) to.text(NFTA_SET_ELEM.userdata, noteOf(change.comment));
+    }
+    to.end(element);
   }
-  return { message, list, element };
-}
-
-function endElement(to: Writer, { message, list, element }: Begun): void {
-  to.end(element);
   to.end(list);
   to.endMessage(message);
+  return message;
+}
+
+function writeKey(to: Writer, key: string): void {
+  if (key === CATCH_ALL) {
+    to.attribute(NFTA_SET_ELEM.flags, NFT_SET_ELEM_CATCHALL);
+    return;
+  }
+  const start = to.begin(NFTA_SET_ELEM.key);
+  to.attribute(NFTA_DATA_VALUE, keyBytes(key));
+  to.end(start);
 }
 
 /** ms, at least SHORTEST */
@@ -179,25 +221,35 @@ function noteOf(comment: string): string {
   return String.fromCharCode(UDATA_COMMENT, text.length + 1) + text;
 }
 
-function elementIn(value: Buffer, set: string, keyType: number): Element {
-  const fields = attributesIn(value);
-  const data = fields.get(NFTA_SET_ELEM.key);
-  const key = data === undefined ? CATCH_ALL : keyText(keyType, dataIn(data));
-  const left = fields.get(NFTA_SET_ELEM.expiration);
-  const ttl = milliseconds(left === undefined ? Number.POSITIVE_INFINITY : Number(left.readBigUInt64BE()));
-  const comment = commentIn(fields.get(NFTA_SET_ELEM.userdata));
-  return { set, key, ttl, ...(comment === undefined ? {} : { comment }) };
+function elementIn(bytes: Buffer, from: number, to: number, set: string, keyType: number): Element {
+  let key: string = CATCH_ALL;
+  let ttl = milliseconds(Number.POSITIVE_INFINITY);
+  let comment: string | undefined;
+  attributesIn(bytes, from, to, (type, start, end) => {
+    if (type === NFTA_SET_ELEM.key) key = keyText(keyType, dataIn(bytes, start, end));
+    else if (type === NFTA_SET_ELEM.expiration) ttl = milliseconds(number(bytes, start, end, 8));
+    else if (type === NFTA_SET_ELEM.userdata) comment = commentIn(bytes, start, end);
+  });
+  return comment === undefined ? { set, key, ttl } : { set, key, ttl, comment };
 }
 
-const dataIn = (nest: Buffer): Buffer => required(attributesIn(nest), NFTA_DATA_VALUE);
-
-function commentIn(userdata: Buffer | undefined): string | undefined {
-  if (userdata === undefined || userdata[0] !== UDATA_COMMENT) return undefined;
-  return userdata.toString("latin1", 2, 1 + (userdata[1] ?? 0));
+function dataIn(bytes: Buffer, from: number, to: number): Buffer {
+  let data: Buffer | undefined;
+  attributesIn(bytes, from, to, (type, start, end) => {
+    if (type === NFTA_DATA_VALUE) data = bytes.subarray(start, end);
+  });
+  if (data === undefined) throw new WireError("a key without a value");
+  return data;
 }
 
-function required(fields: ReadonlyMap<number, Buffer>, type: number): Buffer {
-  const value = fields.get(type);
-  if (value === undefined) throw new WireError(`attribute ${type} is missing`);
-  return value;
+function commentIn(bytes: Buffer, start: number, end: number): string | undefined {
+  if (end - start < 2 || bytes[start] !== UDATA_COMMENT) return undefined;
+  return bytes.toString("latin1", start + 2, Math.min(end, start + 1 + (bytes[start + 1] ?? 0)));
+}
+
+/** @returns a number in network order of 4 or 8 bytes. @throws WireError */
+function number(bytes: Buffer, start: number, end: number, length: 4 | 8): number {
+  if (end - start !== length) throw new WireError(`a number of ${end - start} bytes`);
+  const low = bytes.readUInt32BE(end - 4);
+  return length === 4 ? low : bytes.readUInt32BE(start) * 2 ** 32 + low;
 }

@@ -1,5 +1,4 @@
-import { type Address, addressFrom, bytesOf } from "../../address.ts";
-import { isKey } from "../keys.ts";
+import { type Address, addressFrom, bytesOf, parseAddress } from "../../address.ts";
 
 /** nft's numbers for the types of a key, of which the kernel only keeps a note (nftables: include/datatype.h). */
 const NFPROTO = 2;
@@ -31,17 +30,29 @@ function partBytes(part: string): Buffer {
   return port;
 }
 
-/** What a part of a key is, by its type: how long, and how it is written. */
-const PARTS: Readonly<Record<number, { readonly length: number; readonly text: (bytes: Buffer) => string }>> =
-  {
-    [NFPROTO]: {
-      length: 1,
-      text: ([number]) => Object.keys(FAMILIES).find((name) => FAMILIES[name] === number) ?? "",
-    },
-    [IPV4_ADDR]: { length: 4, text: (bytes) => bytes.join(".") },
-    [IPV6_ADDR]: { length: 16, text: (bytes) => addressFrom([...bytes]) },
-    [INET_SERVICE]: { length: 2, text: (bytes) => `${bytes.readUInt16BE()}` },
-  };
+/** What a part of a key is, by its type: how long, and how it is written; undefined for what is never written so. */
+const PARTS: Readonly<
+  Record<
+    number,
+    { readonly length: number; readonly text: (bytes: Buffer, at: number) => string | undefined }
+  >
+> = {
+  [NFPROTO]: {
+    length: 1,
+    text: (bytes, at) => Object.keys(FAMILIES).find((name) => FAMILIES[name] === bytes[at]),
+  },
+  [IPV4_ADDR]: {
+    length: 4,
+    text: (bytes, at) => `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`,
+  },
+  [IPV6_ADDR]: { length: 16, text: ipv6Text },
+  [INET_SERVICE]: { length: 2, text: (bytes, at) => `${bytes.readUInt16BE(at)}` },
+};
+
+function ipv6Text(bytes: Buffer, at: number): string | undefined {
+  const text = addressFrom([...bytes.subarray(at, at + 16)]);
+  return parseAddress(text) === text ? text : undefined; // IPv4-mapped
+}
 
 /**
  * Writes a key as it was put.
@@ -49,15 +60,16 @@ const PARTS: Readonly<Record<number, { readonly length: number; readonly text: (
  * @returns `0x...` for what we would not have put: other types, IPv4-mapped addresses
  */
 export function keyText(type: number, bytes: Buffer): string {
-  const texts: string[] = [];
+  let text = "";
   let at = 0;
   for (const part of typesOf(type).map((one) => PARTS[one])) {
-    if (part === undefined || at + part.length > bytes.length) return raw(bytes);
-    texts.push(part.text(bytes.subarray(at, at + part.length)));
-    at += registers(part.length);
+    const fits = part !== undefined && at + part.length <= bytes.length;
+    const word = fits ? part.text(bytes, at) : undefined;
+    if (word === undefined) return raw(bytes);
+    text += at === 0 ? word : ` . ${word}`;
+    at += registers(part?.length ?? 0);
   }
-  const text = texts.join(" . ");
-  return isKey(text) ? text : raw(bytes);
+  return text;
 }
 
 const raw = (bytes: Buffer): string => `0x${bytes.toString("hex")}`;

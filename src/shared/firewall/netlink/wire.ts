@@ -11,6 +11,8 @@ export const NLM_F_ACK = 0x004;
 /** The table changed while it was being listed. */
 export const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_DUMP = 0x300;
+/** Of a request that makes something: fails where it is there. */
+export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 
 /** struct nlmsghdr, and struct nfgenmsg behind it (linux/netfilter/nfnetlink.h). */
@@ -169,22 +171,19 @@ export function errnoOf({ body }: Message): number {
   return -body.readInt32LE(0);
 }
 
-/** @returns the attributes of a netfilter message, by type */
-export const attributesOf = ({ body }: Message): Map<number, Buffer> =>
-  attributesIn(body.subarray(NF_HEADER));
+/** Where an attribute's value begins and ends in the bytes that were looked through. */
+export type Visit = (type: number, start: number, end: number) => void;
 
-/** @returns attributes by type; of several of one type the last. @throws WireError */
-export const attributesIn = (bytes: Buffer): Map<number, Buffer> => new Map(attributeList(bytes));
+/** Looks through the attributes of a netfilter message. @throws WireError */
+export const attributesOf = ({ body }: Message, visit: Visit): void =>
+  attributesIn(body, NF_HEADER, body.length, visit);
 
-/** @returns attributes in order, as type and value. @throws WireError */
-export function attributeList(bytes: Buffer): [type: number, value: Buffer][] {
-  const found: [number, Buffer][] = []; // bounded: by the bytes
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.length - at < ATTRIBUTE_HEADER ? 0 : bytes.readUInt16LE(at);
-    if (length < ATTRIBUTE_HEADER || at + length > bytes.length)
-      throw new WireError("an attribute that is cut short");
-    found.push([bytes.readUInt16LE(at + 2) & TYPE_BITS, bytes.subarray(at + ATTRIBUTE_HEADER, at + length)]);
+/** Looks through attributes, in order; nothing is copied, for a listing has millions. @throws WireError */
+export function attributesIn(bytes: Buffer, start: number, end: number, visit: Visit): void {
+  for (let at = start; at < end; ) {
+    const length = end - at < ATTRIBUTE_HEADER ? 0 : bytes.readUInt16LE(at);
+    if (length < ATTRIBUTE_HEADER || at + length > end) throw new WireError("an attribute that is cut short");
+    visit(bytes.readUInt16LE(at + 2) & TYPE_BITS, at + ATTRIBUTE_HEADER, at + length);
     at += padded(length);
   }
-  return found;
 }

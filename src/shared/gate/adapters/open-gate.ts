@@ -1,5 +1,5 @@
 import { access, mkdir } from "node:fs/promises";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { sealedUnder } from "../../access/backup.ts";
 import { Gate } from "../../access/gate.ts";
 import type { Duration } from "../../duration.ts";
@@ -17,6 +17,9 @@ import type { Settings } from "../../settings/settings.ts";
 import { openLevelStore } from "../../store/adapters/level.ts";
 import { StoreError } from "../../store/store.ts";
 import { openVault } from "../../users/adapters/vault.ts";
+
+/** Between two slices of a look at the kernel, of a few ms each: a knock finds the event loop free most of the time. ms */
+const REST = 10;
 
 /**
  * Becomes the gate: takes the store's lock and joins the real parts of this machine.
@@ -50,6 +53,7 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     memory: await conntrackMemory(),
     writeBoot: (text: string | undefined) => writeTwice(boot, text),
     breathe: () => turn(),
+    rest: () => delay(REST),
     wake,
   };
   try {
