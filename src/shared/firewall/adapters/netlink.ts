@@ -20,7 +20,7 @@ const SEND_BUFFER = 64 << 20;
 /** The kernel makes datagrams of at most 32 KiB for whoever reads that much at a time. */
 const RECEIVE = 64 << 10;
 
-/** The four functions of the C library that we need. */
+/** The functions of the C library that we need, and its errno. */
 interface LibC {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;

@@ -2,6 +2,7 @@ import { type Duration, milliseconds } from "../../duration.ts";
 import { commentText } from "../changes.ts";
 import type { Change, Element } from "../firewall.ts";
 import { CATCH_ALL } from "../keys.ts";
+import { TABLE } from "../table.ts";
 import { keyBytes, keyText } from "./key-bytes.ts";
 import {
   attributesIn,
@@ -17,9 +18,9 @@ import {
   Writer,
 } from "./wire.ts";
 
-/** Our table: NFPROTO_INET and its name. */
+/** linux/netfilter.h: the family of our table. */
 const NFPROTO_INET = 1;
-const TABLE_NAME = "knockline";
+const TABLE_NAME = TABLE.replace(/^inet /, "");
 
 /** linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h. */
 const NFNL_SUBSYS_NFTABLES = 10;
