@@ -4,17 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { root } from "../../scripts/steps.mjs";
+import { exposureIn, MOST_EXPOSURE } from "../helpers/exposure.ts";
 import { needs } from "../helpers/needs.ts";
 
 const SOURCES = join(root, "systemd");
 const UNITS = readdirSync(SOURCES).filter((name) => name.endsWith(".service"));
-
-/** The most exposure that each may have; a unit without any hardening has 9.6. */
-const BARS: Record<string, number> = {
-  "knockline-firewall.service": 1.9,
-  "knockline-knockd.service": 1.9,
-  "knockline-phone-auth.service": 1.5,
-};
 
 const { describe, test } = needs("systemd-analyze");
 
@@ -44,8 +38,7 @@ describe("the units", () => {
   for (const name of UNITS) {
     test(`${name} is exposed no more than it has to be`, () => {
       const report = analyze("security", "--offline=true", "--no-pager", join(folder, name));
-      const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(report)?.[1] ?? Number.NaN);
-      expect(exposure, report).toBeLessThanOrEqual(BARS[name] ?? 0);
+      expect(exposureIn(report), report).toBeLessThanOrEqual(MOST_EXPOSURE[name] ?? 0);
     });
   }
 

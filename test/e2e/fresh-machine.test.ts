@@ -6,12 +6,13 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect } from "vitest";
 import { debianArchitecture } from "../../scripts/cache.mjs";
 import { root } from "../../scripts/steps.mjs";
+import { exposureIn, MOST_EXPOSURE } from "../helpers/exposure.ts";
 import { Machine } from "../helpers/machine.ts";
 import { needs } from "../helpers/needs.ts";
 import { until } from "../helpers/wait.ts";
 
 const CONFIG = "/etc/knockline/knockline.toml";
-const UNITS = ["knockline-firewall.service", "knockline-knockd.service", "knockline-phone-auth.service"];
+const UNITS = Object.keys(MOST_EXPOSURE);
 const [OLD, NEW] = ["0.9.0", "0.9.1"];
 /** Fetching, installing and booting twice, on a busy machine. */
 const LIMIT = 400_000;
@@ -50,10 +51,14 @@ async function setUp(machine: Machine, files: readonly string[]): Promise<void> 
   expect(await stranger(machine)).toBe("silent");
 }
 
-/** The units as systemd here reads them, and what the two daemons may do. */
+/** The units as this systemd reads and weighs them, and what the two daemons may do. */
 async function looksRight(machine: Machine): Promise<void> {
   const verify = await machine.run("systemd-analyze", ["verify", "--man=no", ...UNITS]);
   expect(verify.stdout + verify.stderr).toBe("");
+  for (const [unit, most] of Object.entries(MOST_EXPOSURE)) {
+    const report = await machine.must("systemd-analyze", "security", "--no-pager", unit);
+    expect(exposureIn(report), report).toBeLessThanOrEqual(most);
+  }
   const modes = await machine.must(
     "stat",
     "-c",
