@@ -40,6 +40,9 @@ async function listenSilently(host: Host, ports: readonly number[]): Promise<Run
 
 const { describe, test } = needs("root", "namespaces", "nft", "nsenter", "ip");
 
+/** How the end that is reset may see it: by what it wrote, by what it read, or by neither. */
+const RESET = ["ECONNRESET", "EPIPE", "closed"];
+
 describe("a packet", () => {
   let lab: Lab;
   let server: Host;
@@ -180,7 +183,7 @@ describe("a packet", () => {
     expect(await talk(laptop, session)).toBe("alive");
     expect(await reach(laptop, 22)).toBe("silent");
     await change(drop("kept4", laptop.address));
-    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    expect(RESET).toContain(await talk(laptop, session));
   });
 
   test("of a session is cut at the grant's end with on_expiry cut", async () => {
@@ -188,7 +191,7 @@ describe("a packet", () => {
     await change(put("ssh4", laptop.address), put("kept4", laptop.address));
     const session = await openSession(laptop);
     await change(drop("ssh4", laptop.address));
-    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    expect(RESET).toContain(await talk(laptop, session));
   });
 
   test("of a session that we did not let in is not kept", async () => {
@@ -196,7 +199,7 @@ describe("a packet", () => {
     const session = await openSession(laptop);
     await install(plan);
     await change(put("kept4", laptop.address));
-    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    expect(RESET).toContain(await talk(laptop, session));
   });
 
   test("of a revoked source is cut though kept or adopted, and passes when granted again", async () => {
@@ -206,7 +209,7 @@ describe("a packet", () => {
     await change(put("revoked4", laptop.address));
     expect(await talk(laptop, session)).toBe("alive");
     await change(drop("ssh4", laptop.address));
-    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    expect(RESET).toContain(await talk(laptop, session));
     await change(put("ssh4", laptop.address));
     expect(await reach(laptop, 22)).toBe("open");
   });
@@ -226,7 +229,7 @@ describe("a packet", () => {
     const again = await laptop.run("nc", ["-p", `${localPort}`, "-w1", "-z", server.address, "22"]);
     expect(again.code).not.toBe(0);
     await change(put("revoked4", laptop.address));
-    expect(await talk(laptop, session)).toBe("ECONNRESET");
+    expect(RESET).toContain(await talk(laptop, session));
   });
 
   test("that answers the host's own passes only where the service says replies", async () => {
