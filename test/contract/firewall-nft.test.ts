@@ -197,3 +197,10 @@ test("a missing nft is an error with its cure", async () => {
   await expect(asked).rejects.toThrow(FirewallError);
   await expect(asked).rejects.toMatchObject({ cure: expect.stringContaining("apt-get install nftables") });
 });
+
+test("an nft that fails is an error, and does not pass for an empty ruleset", async () => {
+  const says = "echo 'src/mnl.c:64: Unable to initialize Netlink socket: Protocol not supported' >&2; exit 3";
+  const asked = openNft({ command: ["sh", "-c", says] }).state();
+  await expect(asked).rejects.toThrow(FirewallError);
+  await expect(asked).rejects.toThrow("Protocol not supported");
+});

@@ -21,11 +21,16 @@ export class NftCommand {
     return failureFrom(result.stderr);
   }
 
-  /** Runs a command that only reads. @throws FirewallError when nft cannot be run, or may not read. */
+  /**
+   * Runs a command that only reads, and cannot fail where the filter can be asked: what an nft printed that failed must
+   * not pass for an empty ruleset.
+   * @throws FirewallError
+   */
   async read(args: readonly string[], input?: string): Promise<RunResult> {
     const result = await this.#run(args, input);
     if (result.code === undefined) throw noAnswer(result);
     if (/Operation not permitted|Permission denied|must be root/.test(result.stderr)) throw nftDenied();
+    if (result.code !== 0) throw nftFailed(result);
     return result;
   }
 
@@ -53,3 +58,8 @@ function noAnswer({ failed }: RunResult): FirewallError {
 
 const nftDenied = (): FirewallError =>
   new FirewallError("nft may not touch the firewall", "run as root, or with CAP_NET_ADMIN");
+
+function nftFailed({ stderr }: RunResult): FirewallError {
+  const outcome = failureFrom(stderr);
+  return new FirewallError(outcome.message, "look at: nft list ruleset, lsmod and dmesg");
+}
