@@ -133,6 +133,7 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
   ],
   "the host closes IPv4 only": [hostRules(rules(4, "DROP", MARK), rules(6, "ACCEPT")), ["ipv6-differs"]],
   "our table is gone": [firewalled({ state: "missing" }), ["table-missing", "reachable-tcp-22"]],
+  "our table cannot be asked for": [firewalled({ state: "unknown" }), ["table-unknown", "reachable-tcp-22"]],
   "our table was altered": [firewalled({ state: "altered" }), ["table-altered", "reachable-tcp-22"]],
   "a policy is on trial": [firewalled({ state: "trial", trial_ends: "12:01" }), ["policy-trial"]],
   "settings wait to be applied": [

@@ -6,6 +6,7 @@ import { table } from "./table.ts";
 const LOADED: Partial<Record<PlanView["loaded"], string>> = {
   missing: "our table is not in the kernel now: nothing is closed",
   altered: "our table in the kernel was altered by somebody else: it is loaded anew",
+  unknown: "the packet filter could not be asked what it holds now: knockctl status says why",
   trial: "a policy is on trial now: this compares with the one that was confirmed",
 };
 

@@ -17,12 +17,13 @@ const FIREWALL: Record<StatusView["firewall"]["state"], string> = {
   missing: "missing: nothing is closed",
   altered: "altered by somebody else",
   trial: "on trial",
+  unknown: "unknown: the packet filter could not be asked",
 };
 
 function tableState({ state, trial_ends }: StatusView["firewall"], style: Style, zone: Zone): Cell {
   const ends = trial_ends === null ? "" : `, rolls back at ${clockText(trial_ends, zone)} unless confirmed`;
-  const tone = { ok: style.good, trial: style.warning, missing: style.bad, altered: style.bad }[state];
-  return { text: FIREWALL[state] + ends, dress: tone };
+  const dress = state === "ok" ? style.good : state === "trial" ? style.warning : style.bad;
+  return { text: FIREWALL[state] + ends, dress };
 }
 
 function drops(counted: StatusView["firewall"]["drops"]): string | undefined {
@@ -48,6 +49,7 @@ const WAITS: Record<StatusView["firewall"]["state"], string> = {
   altered: CHANGED,
   missing: "no policy is in force: start knockd, or: knockctl firewall apply",
   trial: "what is on trial is not kept yet: knockctl firewall confirm",
+  unknown: CHANGED,
 };
 
 function firewallFacts(firewall: StatusView["firewall"], style: Style, zone: Zone): Fact[] {

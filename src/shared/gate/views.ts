@@ -148,7 +148,8 @@ export interface StatusView {
   knockd: { state: "running" | "stopped"; since: string | null; problems: string[] };
   phone: { state: "off" | "connecting" | "up" | "refused" | "replaced" };
   firewall: {
-    state: "ok" | "missing" | "altered" | "trial";
+    /** `unknown`: the packet filter could not be asked; `problems` say why. */
+    state: "ok" | "missing" | "altered" | "trial" | "unknown";
     guard: string;
     /** The bit that the host's own firewall must accept; null where our table alone decides (`mode = "guard"`). */
     accept_mark: number | null;

@@ -50,6 +50,14 @@ const table: Check = ({ status, self, plan }) => {
           ? `${self} firewall apply --now`
           : "systemctl start knockline-knockd",
     });
+  if (state === "unknown")
+    findings.push({
+      id: "table-unknown",
+      severity: "high",
+      what: "nobody can say what our table in the kernel is",
+      why: "the packet filter could not be asked: rules that somebody alters are not mended",
+      fix: `${self} status`,
+    });
   if (state === "trial")
     findings.push({
       id: "policy-trial",

@@ -8,7 +8,13 @@ import type { GrantedBy, MetricFamily, MetricSample, StatusView } from "../views
 const WAYS: readonly GrantedBy[] = ["knock", "phone", "admin"];
 const KNOCKS: readonly KnockOutcome[] = ["step", "repeat", "complete", "denied"];
 const PINS: readonly PinOutcome[] = ["right", "wrong", "delayed"];
-const TABLE_STATES: readonly StatusView["firewall"]["state"][] = ["ok", "missing", "altered", "trial"];
+const TABLE_STATES: readonly StatusView["firewall"]["state"][] = [
+  "ok",
+  "missing",
+  "altered",
+  "trial",
+  "unknown",
+];
 const LINK_STATES: readonly StatusView["phone"]["state"][] = [
   "off",
   "connecting",

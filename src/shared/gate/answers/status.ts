@@ -12,12 +12,11 @@ import { summary } from "./allow.ts";
 export async function statusOf(gate: Gate, since: string | null): Promise<StatusView> {
   const { firewall, settings, ledger } = gate.state;
   const problems = [...gate.problems.values(), ...portProblems(gate.state)];
-  const table = await gate
-    .alone(() => gate.projector.state())
-    .catch((error: FirewallError) => {
-      problems.push(`${error.message}; ${error.cure}`);
-      return { state: "missing" } as const;
-    });
+  // not between decisions: a knock need not wait for nft, which may hang
+  const table = await gate.projector.state().catch((error: FirewallError) => {
+    problems.push(`${error.message}; ${error.cure}`);
+    return { state: "unknown" } as const;
+  });
   const trial =
     firewall.trial !== null && firewall.trial.ends > gate.parts.clock().uptime ? firewall.trial : null;
   const inForce = trial?.policy ?? firewall.confirmed;
