@@ -341,6 +341,15 @@ describe("restart, reboot and repair", () => {
     expect(elements).toMatchObject([{ key: "192.0.2.1", ttl: hours(1) }]);
   });
 
+  it("puts back what was flushed in its last second too", async () => {
+    await ask("grant", { address: "192.0.2.1", user: "alice", ttl: 60 });
+    t.pass(seconds(59));
+    t.firewall.flush();
+    await t.gate.heal();
+    const [element] = await t.firewall.elements(["ssh4"]);
+    expect(element).toMatchObject({ key: "192.0.2.1", ttl: seconds(1) });
+  });
+
   it("lets nobody wait for a look at the kernel, and takes what was changed meanwhile for no fault", async () => {
     await knock("bob", "192.0.2.1");
     const { elements } = t.firewall;

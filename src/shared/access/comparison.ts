@@ -1,10 +1,9 @@
-import type { Change, Element } from "../firewall/firewall.ts";
+import type { Element } from "../firewall/firewall.ts";
 import { type Breathe, inSlices } from "../slices.ts";
 import type { Picture, Projected } from "./picture.ts";
-import { put } from "./projection.ts";
 
-/** How far the kernel's time left may be from the ledger's, and what is too short to mend. ms */
-const TOLERANCE = 2_000;
+/** How far the kernel's time left may be from the ledger's; what is left of less may have ended in one and not in the other. ms */
+export const TOLERANCE = 2_000;
 
 /** What the kernel was seen to hold. */
 export interface Seen {
@@ -14,29 +13,39 @@ export interface Seen {
   readonly uptime: number;
 }
 
+/** What is not as it should be. */
+export interface Wrong {
+  /** What the kernel holds and nobody wants. */
+  readonly unknown: readonly Element[];
+  /** What it lacks, or holds with another end. */
+  readonly missing: readonly Projected[];
+}
+
 /**
  * Compares what the kernel holds with what it should hold.
- * @returns the changes that would mend it
+ * @param shortest what has no more time left than this is not missed. ms
  */
 export async function compare(
   { elements, took, uptime }: Seen,
   wanted: Picture,
+  shortest: number,
   breathe: Breathe,
-): Promise<Change[]> {
-  const changes: Change[] = [];
+): Promise<Wrong> {
+  const unknown: Element[] = [];
+  const missing: Projected[] = [];
   // Not taken out of what is wanted: a set that the kernel resizes may be listed with an element twice.
   const right = new Set<Projected>(); // bounded: by what is wanted
   const tolerance = TOLERANCE + took;
-  await inSlices(elements, breathe, ({ set, key, ttl }) => {
-    const element = wanted.get(set, key);
+  await inSlices(elements, breathe, (found) => {
+    const element = wanted.get(found.set, found.key);
     if (element === undefined) {
-      if (ttl > tolerance) changes.push({ op: "drop", set, key });
-    } else if (isClose(ttl, element.ends - uptime, tolerance)) right.add(element);
+      if (found.ttl > tolerance) unknown.push(found);
+    } else if (isClose(found.ttl, element.ends - uptime, tolerance)) right.add(element);
   });
   await inSlices(wanted, breathe, (element) => {
-    if (element.ends - uptime > TOLERANCE && !right.has(element)) changes.push(put(element, uptime));
+    if (element.ends - uptime > shortest && !right.has(element)) missing.push(element);
   });
-  return changes;
+  return { unknown, missing };
 }
 
 /** Time without end is close only to time without end. */

@@ -12,7 +12,7 @@ import type { Policy } from "../firewall/policy.ts";
 import type { Log } from "../log/log.ts";
 import type { Prefix } from "../network.ts";
 import { type Breathe, inSlices } from "../slices.ts";
-import { compare } from "./comparison.ts";
+import { compare, TOLERANCE, type Wrong } from "./comparison.ts";
 import { Picture } from "./picture.ts";
 import { difference, project, projectAll, projectedSets, projectNetwork, put } from "./projection.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
@@ -123,20 +123,29 @@ export class Projector {
     await this.#load(plan);
   }
 
-  /** Compares elements with the ledger and mends them. @returns how many were wrong. @throws FirewallError */
+  /**
+   * Compares elements with the ledger and mends them, those of the last seconds too. @returns how many were wrong.
+   * @throws FirewallError
+   */
   async reconcile(): Promise<number> {
-    const { changes, meddled } = await this.#compare(this.#breathe);
+    const { unknown, missing, meddled } = await this.#compare(0, this.#breathe);
     if (meddled) {
       this.#log.warn("trusted interfaces or knock ports were changed in the kernel: loaded anew");
       await this.install();
     }
-    for (const { op, set, key } of changes)
-      if (op === "drop") this.#log.warn("an element that the ledger does not know was removed", { set, key });
-    for (let at = 0; at < changes.length; at += AT_ONCE) {
-      must(await this.#firewall.change(changes.slice(at, at + AT_ONCE)));
+    for (const { set, key } of unknown)
+      this.#log.warn("an element that the ledger does not know was removed", { set, key });
+    await this.#mend(unknown, ({ set, key }) => ({ op: "drop", set, key }));
+    await this.#mend(missing, put); // the time left is that of the moment: thousands take a while
+    return unknown.length + missing.length + Number(meddled);
+  }
+
+  async #mend<T>(wrong: readonly T[], change: (one: T, uptime: number) => Change): Promise<void> {
+    for (let at = 0; at < wrong.length; at += AT_ONCE) {
+      const { uptime } = this.#clock();
+      must(await this.#firewall.change(wrong.slice(at, at + AT_ONCE).map((one) => change(one, uptime))));
       await this.#breathe();
     }
-    return changes.length + Number(meddled);
   }
 
   /**
@@ -149,14 +158,14 @@ export class Projector {
     const moved = new Set<string>();
     this.#moved.add(moved);
     try {
-      const { changes, meddled } = await this.#compare(breathe);
-      return !meddled && changes.every((change) => moved.has(nameOf(change)));
+      const { unknown, missing, meddled } = await this.#compare(TOLERANCE, breathe);
+      return !meddled && [...unknown, ...missing].every((one) => moved.has(nameOf(one)));
     } finally {
       this.#moved.delete(moved);
     }
   }
 
-  async #compare(breathe: Breathe): Promise<{ changes: Change[]; meddled: boolean }> {
+  async #compare(shortest: number, breathe: Breathe): Promise<Wrong & { meddled: boolean }> {
     const start = this.#clock().uptime;
     const services = [...projectionRules(this.#state).services];
     const prefixes = this.#prefixes ?? this.#state.allowlist.prefixes();
@@ -165,8 +174,8 @@ export class Projector {
     const elements = await this.#firewall.elements(sets, breathe);
     const { uptime } = this.#clock();
     const wanted = await this.#wanted(breathe);
-    const changes = await compare({ elements, took: uptime - start, uptime }, wanted, breathe);
-    return { changes, meddled: print(filled) !== this.#filled };
+    const wrong = await compare({ elements, took: uptime - start, uptime }, wanted, shortest, breathe);
+    return { ...wrong, meddled: print(filled) !== this.#filled };
   }
 
   /** @returns true when the elements of every set are gone. @throws FirewallError */
@@ -227,7 +236,7 @@ export class Projector {
   }
 }
 
-const nameOf = ({ set, key }: Change): string => `${set} ${key}`;
+const nameOf = ({ set, key }: { set: string; key: string }): string => `${set} ${key}`;
 
 const print = (elements: readonly Element[]): string =>
   elements
