@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { keys } from "../../src/shared/access/records.ts";
+import { keys, SCHEMA } from "../../src/shared/access/records.ts";
 import { openLevelStore } from "../../src/shared/store/adapters/level.ts";
 import { crc32c } from "../../src/shared/store/crc32c.ts";
 import { isLogDamaged } from "../../src/shared/store/log-file.ts";
@@ -50,6 +50,17 @@ describe.each([
     expect(await store.read("")).toEqual([]);
   });
 
+  it("gives back what was noted, and takes the same once more to the disk", async () => {
+    await store.write([{ key: "a", value: 1 }]);
+    const batch = [{ key: "a" }, { key: "b", value: 2 }];
+    await store.note(batch);
+    expect(await store.read("")).toEqual([["b", 2]]);
+    await store.write(batch);
+    expect(await store.read("")).toEqual([["b", 2]]);
+    await expect(store.note([{ key: "c", value: null }])).rejects.toMatchObject({ why: "failed" });
+    expect(await store.read("")).toEqual([["b", 2]]);
+  });
+
   it("replaces and deletes in one batch, and a delete of nothing is fine", async () => {
     await store.write([
       { key: "a", value: 1 },
@@ -77,8 +88,36 @@ describe.each([
   it("gets its version on the first migration and keeps it on the next", async () => {
     await migrate(store);
     await migrate(store);
-    expect(await store.read(keys.schema)).toEqual([[keys.schema, 1]]);
+    expect(await store.read(keys.schema)).toEqual([[keys.schema, SCHEMA]]);
   });
+
+  it("gives each nonce of version 1 a record of its own, with the floor beside them", async () => {
+    const seen = [
+      { time: 1_790_000_001, nonce: "AAECAwQFBgcICQoLDA0ODw" },
+      { time: 1_790_000_002, nonce: "EBESExQVFhcYGRobHB0eHw" },
+    ];
+    await store.write([
+      { key: keys.schema, value: 1 },
+      { key: keys.replayFloor("ann"), value: { floor: 1_790_000_000, seen } },
+    ]);
+    await migrate(store);
+    expect(await store.read(keys.replayFloor(""))).toEqual([[keys.replayFloor("ann"), 1_790_000_000]]);
+    expect(await store.read(keys.nonce(""))).toEqual(
+      seen.map(({ time, nonce }) => [keys.nonce(`ann/${nonce}`), time]),
+    );
+  });
+
+  it.each([7, { floor: 1 }, { floor: "1", seen: [] }, { floor: 1, seen: [null] }])(
+    "says that it is damaged when version 1 remembers %j of signed knocks, and stays as it is",
+    async (value) => {
+      await store.write([
+        { key: keys.schema, value: 1 },
+        { key: keys.replayFloor("ann"), value },
+      ]);
+      await expect(migrate(store)).rejects.toMatchObject({ why: "damaged" });
+      expect(await store.read(keys.schema)).toEqual([[keys.schema, 1]]);
+    },
+  );
 
   it("refuses a store of a newer program, and changes nothing in it", async () => {
     await store.write([{ key: keys.schema, value: 99 }]);
@@ -169,13 +208,17 @@ describe("LevelDB on a bad day", () => {
     },
   );
 
-  it("keeps every acknowledged write when its process is killed", async () => {
+  it("keeps every acknowledged write and note when its process is killed", async () => {
     const store = await openLevelStore(folder);
     await store.write([{ key: "a", value: "written" }]);
+    await store.note([{ key: "b", value: "noted" }]);
     await cp(folder, `${folder}-copy`, { recursive: true }); // what a kill -9 now would leave
     await store.close();
     const copy = await openLevelStore(`${folder}-copy`);
-    expect(await copy.read("")).toEqual([["a", "written"]]);
+    expect(await copy.read("")).toEqual([
+      ["a", "written"],
+      ["b", "noted"],
+    ]);
     await copy.close();
     await rm(`${folder}-copy`, { recursive: true });
   });

@@ -113,7 +113,8 @@ const stores: [string, unknown][][] = [
     ["left/192.0.2.0/25", { network: "192.0.2.0/25", at: NOW.uptime, boot: BOOT }],
   ],
   [
-    ["floor/ssh/ann", { floor: 0, seen: [{ time: 1_790_000_000, nonce: "AAECAwQFBgcICQoLDA0ODw" }] }],
+    ["floor/ssh/ann", 1_789_999_000],
+    ["nonce/ann/AAECAwQFBgcICQoLDA0ODw", 1_790_000_000],
     ["floor/otp/ann", 58_000_000],
     ["history/001767225600000-000001", event],
   ],

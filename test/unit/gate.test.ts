@@ -7,6 +7,7 @@ import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
+import { until } from "../helpers/wait.ts";
 
 let t: TestGate;
 const about = { since: "2026-01-01T00:00:00.000Z", reread: async () => {} };
@@ -381,6 +382,80 @@ describe("restart, reboot and repair", () => {
     t.firewall.flush();
     await t.gate.heal();
     expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+  });
+});
+
+describe("the disk's part in an opening", () => {
+  const full = async () => {
+    throw new StoreError("full", "the disk is full", "make room");
+  };
+
+  it("comes after the kernel's, and before the answer", async () => {
+    const disk = signal();
+    t.store.disk = () => disk.given;
+    let isAnswered = false;
+    const opened = knock("bob", "192.0.2.1").then(() => {
+      isAnswered = true;
+    });
+    await until(async () => (await t.keys("ssh4")).length > 0, { what: "the door is open" });
+    await t.restart(); // as after kill -9: whoever is the gate next knows the door
+    expect(isAnswered).toBe(false);
+    expect(await live()).toMatchObject([{ user: "bob", address: "192.0.2.1" }]);
+    disk.give();
+    await opened;
+  });
+
+  it("comes first where something is closed, used up or changed with it", async () => {
+    for (let host = 1; host <= 5; host++) await knock("bob", `192.0.2.${host}`);
+    const disk = signal();
+    let hasAsked = false;
+    t.store.disk = () => {
+      hasAsked = true;
+      return disk.given;
+    };
+    const displacing = knock("bob", "192.0.2.9");
+    await until(() => hasAsked, { what: "the disk is asked" });
+    expect(await t.keys("ssh4")).not.toContain("192.0.2.9");
+    disk.give();
+    await displacing;
+    expect(await t.keys("ssh4")).toContain("192.0.2.9");
+  });
+
+  it.each(["at once", "later"])("closes the door again when it fails; undone %s, for ever", async (when) => {
+    await knock("alice", "192.0.2.7");
+    t.pass(minutes(30));
+    const before = await live();
+    let refusals = when === "at once" ? 1 : 2; // the undo is refused too
+    t.store.disk = async () => {
+      if (refusals-- > 0) await full();
+    };
+    await expect(knock("bob", "192.0.2.1")).rejects.toMatchObject({ why: "full" });
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.7"]);
+    expect(await live()).toEqual(before);
+    await knock("alice", "192.0.2.8");
+    await t.restart();
+    expect((await live()).map(({ address }) => address)).toEqual(["192.0.2.7", "192.0.2.8"]);
+  });
+
+  it("leaves a renewed door its old end when it fails", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(30));
+    t.store.disk = full;
+    await expect(knock("bob", "192.0.2.1")).rejects.toMatchObject({ why: "full" });
+    expect(await live()).toMatchObject([{ address: "192.0.2.1", left: 1800 }]);
+    expect((await t.firewall.elements(["ssh4"]))[0]?.ttl).toBe(minutes(30));
+  });
+
+  it("is tried again by itself, and what is owed to it goes first", async () => {
+    t.store.disk = full;
+    await expect(knock("bob", "192.0.2.1")).rejects.toMatchObject({ why: "full" });
+    expect((await ask("status", {})).knockd.problems).toEqual([expect.stringContaining("the disk is full")]);
+    t.store.disk = async () => {};
+    t.pass(seconds(3));
+    await t.gate.sweep();
+    expect((await ask("status", {})).knockd.problems).toEqual([]);
+    await t.restart();
+    expect(await live()).toEqual([]);
   });
 });
 

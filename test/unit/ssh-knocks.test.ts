@@ -154,6 +154,23 @@ describe("a signed knock opens once", () => {
     expect(await live()).toMatchObject([{ address: LAPTOP }]);
   });
 
+  test("and not before the disk knows that it is used up", async () => {
+    let write = (): void => undefined;
+    const isWritten = new Promise<void>((resolve) => {
+      write = resolve;
+    });
+    let hasAsked = false;
+    t.store.disk = () => {
+      hasAsked = true;
+      return isWritten;
+    };
+    send(ports, signed(), LAPTOP);
+    await until(() => hasAsked, { what: "the disk is asked" });
+    expect(await t.keys("ssh4")).toEqual([]);
+    write();
+    await until(async () => (await t.keys("ssh4")).includes(LAPTOP), { what: "the door opens" });
+  });
+
   test("and not at all when that cannot be written down", async () => {
     const payload = signed();
     t.store.broken = new StoreError("failed", "the disk is full", "make room");

@@ -25,7 +25,8 @@ const HELD: Record<keyof typeof keys, string | null> = {
   user: keys.user(""),
   tries: keys.tries(""),
   otpStep: keys.otpStep(""),
-  replay: keys.replay(""),
+  replayFloor: keys.replayFloor(""),
+  nonce: keys.nonce(""),
   history: "history/",
   allow: keys.allow(""),
   // what is open now is nobody's business later, and ends before

@@ -7,7 +7,7 @@ import type { Log } from "../log/log.ts";
 import type { Resolver } from "../names/answer.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Breathe } from "../slices.ts";
-import { type Store, StoreError } from "../store/store.ts";
+import { type Store, StoreError, type Write } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
 import type { Vault } from "../users/vault.ts";
 import { lapse } from "./allow.ts";
@@ -88,7 +88,8 @@ interface Job {
 /**
  * The one gate: grants are opened, renewed and closed only here, by whoever holds the store's lock. Everything
  * runs through one queue; decisions that wait there together are written and projected together. First the
- * store, then the kernel, then the answer: what is answered as open is on the disk and in the kernel.
+ * store, then the kernel, then the answer: what is answered as open is on the disk and in the kernel. Where nothing but
+ * doors is opened, the kernel waits for the store's note alone, and the disk has it before the answer (decision 0015).
  */
 export class Gate {
   readonly state: GateState;
@@ -112,6 +113,8 @@ export class Gate {
   #busy = false;
   #pumping: Promise<void> = Promise.resolve();
   #number = 0;
+  /** What the store did not take of an undo: it goes with the next write. bounded: nothing is opened before it went */
+  #owed: readonly Write[] = [];
   #nextReconcile = 0;
   #looks = 0;
   #nextPurge = 0;
@@ -348,12 +351,13 @@ export class Gate {
       for (const { job } of answers) job.reject(error);
     };
     if (tx.changes) {
-      const written = this.parts.store.write(tx.writes(() => this.#number++));
-      const projected = this.projector.project(tx, written); // the kernel's part is prepared while the disk works
+      const writes = tx.writes(() => this.#number++);
+      const isNote = tx.onlyOpens && this.#owed.length === 0;
+      const taken = isNote ? this.parts.store.note(writes) : this.#write(writes);
+      const projected = this.projector.project(tx, taken); // the kernel's part is prepared while the store works
       projected.catch(() => undefined); // looked at below, but not before the store has answered
       try {
-        await written;
-        this.problems.delete("store");
+        await taken;
       } catch (error) {
         tx.rollback();
         this.#storeFailed(error);
@@ -365,6 +369,14 @@ export class Gate {
       } catch (error) {
         this.#kernelFailed(error);
         await this.#takeBack(tx, firewall);
+        return failAll(error);
+      }
+      try {
+        if (isNote) await this.#write(writes);
+      } catch (error) {
+        this.#storeFailed(error);
+        const undo = await this.#takeBack(tx, firewall);
+        await this.projector.project(undo, DONE).catch((failed) => this.#kernelFailed(failed));
         return failAll(error);
       }
     }
@@ -405,14 +417,30 @@ export class Gate {
       .catch((error) => this.#kernelFailed(error));
   }
 
-  /** The kernel did not take what the store has: openings are undone, closings stand and are tried again. */
-  async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<void> {
+  /** @throws StoreError */
+  async #write(writes: readonly Write[]): Promise<void> {
+    const owed = this.#owed;
+    await this.parts.store.write(owed.length === 0 ? writes : [...owed, ...writes]);
+    this.#owed = [];
+    this.problems.delete("store");
+  }
+
+  /**
+   * Kernel or disk did not take what the store has: openings are undone, closings stand and are tried again.
+   * @returns the undo, which the kernel does not have yet
+   */
+  async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<Transaction> {
     const undo = new Transaction(this.state, this.parts.clock(), this.parts.boot);
     for (const { takeBack } of tx.openings.reverse()) takeBack(undo);
     if (this.state.firewall !== firewall) undo.setFirewall(firewall);
-    await this.parts.store
-      .write(undo.writes(() => this.#number++))
-      .catch((error) => this.parts.log.error("the store did not take an undo", { message: String(error) }));
+    const writes = undo.writes(() => this.#number++);
+    await this.#write(writes).catch((error) => {
+      this.parts.log.error("the store did not take an undo: it goes with the next write", {
+        message: String(error),
+      });
+      this.#owed = [...this.#owed, ...writes];
+    });
+    return undo;
   }
 
   async #reconcile(): Promise<void> {
@@ -460,8 +488,7 @@ export class Gate {
     if (!this.state.ledger.hasLive(now.uptime) && !this.problems.has("store")) return;
     const value: ClockRecord = { ...now, boot: this.parts.boot };
     try {
-      await this.parts.store.write([{ key: keys.clock, value }]);
-      this.problems.delete("store");
+      await this.#write([{ key: keys.clock, value }]);
     } catch (error) {
       this.#storeFailed(error);
     }
@@ -473,6 +500,8 @@ export class Gate {
     return bootText(plan, this.projector.allowed());
   }
 }
+
+const DONE = Promise.resolve();
 
 /** Takes one decision; a throw takes back what it had changed, and only that. */
 function decideAlone(state: GateState, tx: Transaction, job: Job): { job: Job; settle: () => void } {

@@ -1,5 +1,6 @@
 import { type Duration, type Instant, milliseconds } from "../duration.ts";
 import type { Settings } from "../settings/settings.ts";
+import { NO_REPLAY, type Replay } from "../ssh/replay.ts";
 import { migrate } from "../store/migrations.ts";
 import type { Store } from "../store/store.ts";
 import type { AllowEntry, End } from "./allowlist.ts";
@@ -10,8 +11,9 @@ import {
   decodeFirewall,
   decodeGrant,
   decodeLeft,
+  decodeNonce,
   decodePending,
-  decodeReplay,
+  decodeReplayFloor,
   decodeRevocation,
   decodeStep,
   decodeTries,
@@ -56,8 +58,7 @@ export async function loadState(
     state.tries.set(entry[0].slice(keys.tries("").length), decodeTries(entry));
   for (const entry of await store.read(keys.otpStep("")))
     state.otpSteps.set(entry[0].slice(keys.otpStep("").length), decodeStep(entry));
-  for (const entry of await store.read(keys.replay("")))
-    state.replays.set(entry[0].slice(keys.replay("").length), decodeReplay(entry));
+  for (const [user, replay] of await readReplays(store)) state.replays.set(user, replay);
   for (const { boot: then, ...revocation } of (await store.read(keys.revocation(""))).map(decodeRevocation)) {
     if (then === boot) state.ledger.setRevocation(revocation.address, revocation); // a new boot remembers no session
   }
@@ -67,6 +68,17 @@ export async function loadState(
     state.firewall = then === boot ? rest : { ...rest, trial: null, adopted: [] };
   }
   return state;
+}
+
+async function readReplays(store: Store): Promise<Map<string, Replay>> {
+  const replays = new Map<string, Replay>(); // bounded: one entry a user that ever was
+  for (const entry of await store.read(keys.replayFloor("")))
+    replays.set(entry[0].slice(keys.replayFloor("").length), { floor: decodeReplayFloor(entry), seen: [] });
+  for (const { user, stamp } of (await store.read(keys.nonce(""))).map(decodeNonce)) {
+    const { floor, seen } = replays.get(user) ?? NO_REPLAY;
+    replays.set(user, { floor, seen: [...seen, stamp] });
+  }
+  return replays;
 }
 
 /** Leads a grant over to this boot. @returns undefined when nothing is left */

@@ -19,7 +19,9 @@ export const keys = {
   pending: (id: string) => `pending/${id}`,
   tries: (who: string) => `tries/${who}`,
   otpStep: (user: string) => `floor/otp/${user}`,
-  replay: (user: string) => `floor/ssh/${user}`,
+  replayFloor: (user: string) => `floor/ssh/${user}`,
+  /** Used nonces have a record each: what a signed knock writes does not grow with those before it. */
+  nonce: (userAndNonce: string) => `nonce/${userAndNonce}`,
   revocation: (address: string) => `revocation/${address}`,
   allow: (what: string) => `allow/${what}`,
   left: (network: string) => `left/${network}`,
@@ -28,7 +30,7 @@ export const keys = {
 } as const;
 
 /** Version of these records; `migrations.ts` leads older ones here. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /** The clock record: wall clock and uptime in ms, and the boot they belong to. */
 export interface ClockRecord extends Instant {

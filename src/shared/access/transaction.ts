@@ -2,7 +2,7 @@ import type { Address } from "../address.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import type { Network } from "../network.ts";
-import type { Replay } from "../ssh/replay.ts";
+import { NO_REPLAY, type Replay, type Stamp } from "../ssh/replay.ts";
 import type { Entry, Write } from "../store/store.ts";
 import type { User } from "../users/user.ts";
 import { type AllowEntry, MAX_LEFT } from "./allowlist.ts";
@@ -27,6 +27,9 @@ export interface Opening {
   readonly ends: number;
 }
 
+/** What goes to the store; `withDoor`: the record of a door that this opens, worth nothing without the kernel's table. */
+type Record = Write & { readonly withDoor?: true };
+
 /**
  * One group of changes to the gate's state, with all that must follow from them: what to write, what to tell,
  * which addresses to project anew. The state is changed at once; `rollback` takes it back if the store says no.
@@ -48,7 +51,7 @@ export class Transaction {
   namesChanged = false;
   readonly #state: GateState;
   readonly #boot: string;
-  readonly #writes: Write[] = [];
+  readonly #writes: Record[] = [];
   readonly #undo: (() => void)[] = [];
 
   constructor(state: GateState, now: Instant, boot: string) {
@@ -60,13 +63,15 @@ export class Transaction {
   putGrant(grant: Grant): void {
     this.#touch(grant.address);
     const before = this.#state.ledger.put(grant);
-    if (grant.closed === undefined) {
+    const isOpen = grant.closed === undefined;
+    if (isOpen) {
       const takeBack = (undo: Transaction): void =>
         before ? undo.putGrant(before) : undo.forgetGrant(grant.id);
       this.openings.push({ takeBack, ends: grant.ends });
     }
     this.#undo.push(() => (before ? this.#state.ledger.put(before) : this.#state.ledger.remove(grant.id)));
-    this.#writes.push({ key: keys.grant(grant.id), value: { ...grant, boot: this.#boot } });
+    const value = { ...grant, boot: this.#boot };
+    this.#writes.push({ key: keys.grant(grant.id), value, ...(isOpen && { withDoor: true }) });
   }
 
   forgetGrant(id: string): void {
@@ -159,8 +164,14 @@ export class Transaction {
 
   /** Sets what is remembered of a user's signed knocks. */
   setReplay(user: string, replay: Replay): void {
+    const before = this.#state.replays.get(user) ?? NO_REPLAY;
     this.#setIn(this.#state.replays, user, replay);
-    this.#writes.push({ key: keys.replay(user), value: replay });
+    for (const { nonce } of without(before.seen, replay.seen))
+      this.#writes.push({ key: keys.nonce(`${user}/${nonce}`) });
+    for (const { nonce, time } of without(replay.seen, before.seen))
+      this.#writes.push({ key: keys.nonce(`${user}/${nonce}`), value: time });
+    if (replay.floor !== before.floor)
+      this.#writes.push({ key: keys.replayFloor(user), value: replay.floor });
   }
 
   /** Notes under which secret the stored secrets are sealed from now on. */
@@ -225,6 +236,14 @@ export class Transaction {
     return this.#writes.length + this.events.length > 0;
   }
 
+  /**
+   * True when this opens doors and does nothing else: nothing is used up, counted, closed or changed. What a power cut
+   * takes from the disk it then takes from the kernel too, so the kernel need not wait for the disk.
+   */
+  get onlyOpens(): boolean {
+    return this.openings.length > 0 && this.#writes.every(({ withDoor }) => withDoor);
+  }
+
   /** Everything to write, with the clock's floor; `number` gives each history entry its place within a ms. */
   writes(number: () => number): Write[] {
     const clock: ClockRecord = { ...this.now, boot: this.#boot };
@@ -281,4 +300,10 @@ export class Transaction {
     const rules = projectionRules(this.#state);
     this.touched.set(network, new Picture(project(this.#state, network, this.now.uptime, rules)));
   }
+}
+
+/** @returns the stamps of one list whose nonces are not in another */
+function without(stamps: readonly Stamp[], others: readonly Stamp[]): Stamp[] {
+  const known = new Set(others.map(({ nonce }) => nonce));
+  return stamps.filter(({ nonce }) => !known.has(nonce));
 }

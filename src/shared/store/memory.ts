@@ -1,10 +1,11 @@
 import { type Entry, type Store, StoreError, type Write } from "./store.ts";
 
-/** A store in memory for unit tests. Set `broken` to make every call fail. */
+/** A store in memory for unit tests. Set `broken` to make every call fail, `disk` to what a write waits for. */
 export class MemoryStore implements Store {
   // bounded: by the test that fills it
   readonly #entries = new Map<string, string>();
   broken: StoreError | undefined;
+  disk: () => Promise<void> = async () => {};
   #open = true;
 
   async read(
@@ -21,6 +22,11 @@ export class MemoryStore implements Store {
   }
 
   async write(batch: readonly Write[]): Promise<void> {
+    await this.disk();
+    await this.note(batch);
+  }
+
+  async note(batch: readonly Write[]): Promise<void> {
     this.#check();
     if (batch.some(({ value }) => value === null))
       throw new StoreError("failed", "a value is null", "this is a fault of ours");

@@ -1,10 +1,23 @@
 import { keys, SCHEMA } from "../access/records.ts";
-import { type Store, StoreError, type Write } from "./store.ts";
+import { type Entry, type Store, StoreError, type Write } from "./store.ts";
 
 /** Leads a store from version N (the index) to N + 1: given all entries, returns what to write. */
 const MIGRATIONS: readonly ((store: Store) => Promise<Write[]>)[] = [
   async () => [], // 0: an empty store, nothing to lead over
+  async (store) => (await store.read(keys.replayFloor(""))).flatMap(apart),
 ];
+
+/** 1: the floor of a user's signed knocks and all nonces above it were one record. */
+function apart([key, value]: Entry): Write[] {
+  const { floor, seen } = Object(value);
+  if (!Number.isFinite(floor) || !Array.isArray(seen)) throw damagedRecord(key);
+  const user = key.slice(keys.replayFloor("").length);
+  const nonces = seen.map(Object).map(({ nonce, time }): Write => {
+    if (typeof nonce !== "string" || !Number.isFinite(time)) throw damagedRecord(key);
+    return { key: keys.nonce(`${user}/${nonce}`), value: time };
+  });
+  return [{ key, value: floor }, ...nonces];
+}
 
 /**
  * Leads a store to the version this program writes, each step in one batch with its version number, so that a

@@ -14,6 +14,11 @@ export type Entry = readonly [key: string, value: unknown];
 export interface Store {
   /** Reads the entries whose keys begin with a prefix; at most `limit`, from the end when `last`. @throws StoreError */
   read(prefix: string, options?: { after?: string; limit?: number; last?: boolean }): Promise<Entry[]>;
+  /**
+   * Writes all or nothing into the system's memory: it outlives this process, however that ends, but not the machine.
+   * A `write` of the same is to follow, for nothing else takes it to the disk. @throws StoreError
+   */
+  note(batch: readonly Write[]): Promise<void>;
   /** Writes all or nothing, and is back only when it is on the disk. @throws StoreError */
   write(batch: readonly Write[]): Promise<void>;
   /** Gives the lock back. */

@@ -3,7 +3,7 @@ import { type Address, parseGrantAddress } from "../../address.ts";
 import type { Duration } from "../../duration.ts";
 import { isInterfaceName, isServiceName } from "../../firewall/policy.ts";
 import { type Network, parseNetwork } from "../../network.ts";
-import type { Replay } from "../../ssh/replay.ts";
+import type { Stamp } from "../../ssh/replay.ts";
 import { damagedRecord } from "../../store/migrations.ts";
 import type { Entry } from "../../store/store.ts";
 import type { User } from "../../users/user.ts";
@@ -125,10 +125,6 @@ const tries = z.object({
   today: z.number(),
   good: moment.nullable(),
 });
-const replay = z.object({
-  floor: z.number(),
-  seen: z.array(z.object({ time: z.number(), nonce: z.string() })),
-});
 const clock = z.object({ wall: moment, uptime: z.number(), boot: z.string() });
 const firewall = z.object({
   confirmed: policy.nullable(),
@@ -158,9 +154,18 @@ export const decodeFirewall = decoder<FirewallRecord>(firewall);
 export const decodePending = decoder<PendingRecord>(pending);
 export const decodeTries = decoder<Tries>(tries);
 export const decodeStep = decoder<number>(z.number());
-export const decodeReplay = decoder<Replay>(replay);
+export const decodeReplayFloor = decoder<number>(z.number());
 export const decodeDecoys = decoder<number[]>(z.array(port));
 export const decodeEvent = decoder<GateEvent>(event);
+
+const nonceTime = decoder<number>(z.number());
+
+/** A used nonce: both names stand in its key. */
+export function decodeNonce(entry: Entry): { user: string; stamp: Stamp } {
+  const [, user = "", nonce = ""] = entry[0].split("/");
+  if (user === "" || nonce === "") throw damagedRecord(entry[0]);
+  return { user, stamp: { nonce, time: nonceTime(entry) } };
+}
 
 function decoder<T>(schema: z.ZodType): (entry: Entry) => T {
   return ([key, value]) => {
