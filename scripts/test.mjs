@@ -6,45 +6,11 @@ import { parseArgs } from "node:util";
 import { fetchAsterisk } from "./asterisk-fetch.mjs";
 import { fetchDebian } from "./debian-fetch.mjs";
 import { buildPrograms, installPackages, installTools, root, StepFailed, step } from "./steps.mjs";
+import { TEST_TOOLS } from "./test-tools.mjs";
 
 /** The projects in their order; what stands together runs together. */
 const TURNS = [["unit"], ["fuzz"], ["contract", "e2e"]];
 const PROJECTS = TURNS.flat();
-
-/** Programs that tests want, and the Debian packages that bring them. */
-const TOOLS = {
-  nft: "nftables",
-  ip: "iproute2",
-  tcpdump: "tcpdump",
-  knock: "knockd",
-  nmap: "nmap",
-  nc: "netcat-openbsd",
-  curl: "curl",
-  perl: "perl",
-  sshd: "openssh-server",
-  "ssh-keygen": "openssh-client",
-  pgrep: "procps",
-  iptables: "iptables",
-  ufw: "ufw",
-  sudo: "sudo",
-  tmux: "tmux",
-  ping: "iputils-ping",
-  dnsmasq: "dnsmasq-base",
-  udhcpc: "udhcpc",
-  conntrack: "conntrack",
-  shellcheck: "shellcheck",
-  sipp: "sip-tester",
-  faketime: "faketime",
-  "mkfs.ext4": "e2fsprogs",
-  "systemd-analyze": "systemd",
-  "systemd-nspawn": "systemd-container",
-  mmdebstrap: "mmdebstrap",
-  lintian: "lintian",
-  mandoc: "mandoc",
-  groff: "groff",
-  fish: "fish",
-  zsh: "zsh",
-};
 
 /** @typedef {{ name: string, why: string }} Told a test with its project and names, and why it failed or was skipped */
 
@@ -155,7 +121,7 @@ async function main() {
   const { projects, long, filters } = readArguments();
   if (long) process.env.KNOCKLINE_LONG = "1";
   await installPackages();
-  await step("tools", () => installTools(TOOLS));
+  await step("tools", () => installTools(TEST_TOOLS));
   await buildPrograms();
   if (projects.some((name) => name !== "unit"))
     await step("a real Asterisk", () => fetchIfPossible(fetchAsterisk));

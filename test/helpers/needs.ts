@@ -2,27 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as vitest from "vitest";
 import { has } from "../../scripts/steps.mjs";
+import { TEST_TOOLS } from "../../scripts/test-tools.mjs";
 import { Cgroup } from "./cgroup.ts";
-
-/** Programs by the Debian package that brings them; others are called as their package is. */
-const PACKAGES: Record<string, string> = {
-  nft: "nftables",
-  ip: "iproute2",
-  ss: "iproute2",
-  knock: "knockd",
-  nc: "netcat-openbsd",
-  sshd: "openssh-server",
-  ssh: "openssh-client",
-  "ssh-keygen": "openssh-client",
-  "mkfs.ext4": "e2fsprogs",
-  pgrep: "procps",
-  nsenter: "util-linux",
-  sipp: "sip-tester",
-  ping: "iputils-ping",
-  dnsmasq: "dnsmasq-base",
-  "systemd-analyze": "systemd",
-  "systemd-nspawn": "systemd-container",
-};
 
 /** What is not a program: asked in its own way. Each gives why it is missing, or undefined. */
 const CONDITIONS: Record<string, () => string | undefined> = {
@@ -52,13 +33,18 @@ const CONDITIONS: Record<string, () => string | undefined> = {
 /** What a test can ask for: a condition above, or any program's name. */
 export type Need = "root" | "ipv6" | "namespaces" | "long" | (string & {});
 
-/** Looks for what is missing. @returns one phrase for each, empty when everything is there. */
+/**
+ * Looks for what is missing. @returns one phrase for each, empty when everything is there.
+ * @throws for a program that `npm test` does not install
+ */
 export function missing(needs: readonly Need[]): string[] {
   return needs.flatMap((need) => (CONDITIONS[need] ? CONDITIONS[need]() : missingProgram(need)) ?? []);
 }
 
 function missingProgram(name: string): string | undefined {
-  return has(name) ? undefined : `${name} (apt-get install ${PACKAGES[name] ?? name})`;
+  const bringer = TEST_TOOLS[name];
+  if (bringer === undefined) throw new Error(`${name} is not in scripts/test-tools.mjs: add it there`);
+  return has(name) ? undefined : `${name} (apt-get install ${bringer})`;
 }
 
 /**
