@@ -1,4 +1,5 @@
 import type { Clock } from "../duration.ts";
+import { FIREWALL_CURES } from "../firewall/failure.ts";
 import {
   type Change,
   type Element,
@@ -252,15 +253,6 @@ function must(outcome: FirewallOutcome): void {
   if (!outcome.ok)
     throw new FirewallError(
       `the kernel's table is not as it should be: ${outcome.message}`,
-      CURES[outcome.why],
+      FIREWALL_CURES[outcome.why],
     );
 }
-
-const CURES = {
-  foreign: "one instance a machine: stop the other one and run its `knockctl firewall teardown`",
-  missing: "it is made anew by itself; if this stays, look at `nft list ruleset`",
-  full: "revoke some grants: knockctl list, knockctl revoke ID",
-  denied: "run as root, or give the service CAP_NET_ADMIN",
-  unavailable: "install nftables (apt-get install nftables) and look at the log",
-  refused: "this is a fault of ours: please report it with the log line",
-} as const;

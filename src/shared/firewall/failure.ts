@@ -10,6 +10,16 @@ const MEANINGS: readonly [RegExp, FirewallFailure][] = [
   [/No buffer space|Resource temporarily unavailable|Cannot allocate memory/, "unavailable"],
 ];
 
+/** What to do about each. */
+export const FIREWALL_CURES: Readonly<Record<FirewallFailure, string>> = {
+  foreign: "one instance a machine: stop the other one and run its `knockctl firewall teardown`",
+  missing: "it is made anew by itself; if this stays, look at `nft list ruleset`",
+  full: "revoke some grants: knockctl list, knockctl revoke ID",
+  denied: "run as root, or with CAP_NET_ADMIN",
+  unavailable: "install nftables (apt-get install nftables) and look at the log",
+  refused: "this is a fault of ours: please report it with the log line",
+};
+
 /** @returns a failure from what nft wrote to stderr; a line of it becomes the message. */
 export function failureFrom(stderr: string): Extract<FirewallOutcome, { ok: false }> {
   const line = /^.*Error:.*$/m.exec(stderr)?.[0] ?? stderr.trim().split("\n", 1)[0] ?? "";

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Duration } from "../../duration.ts";
 import type { Breathe } from "../../slices.ts";
-import { failureOf } from "../failure.ts";
+import { FIREWALL_CURES, failureOf } from "../failure.ts";
 import { type Change, type Element, FirewallError, type FirewallOutcome } from "../firewall.ts";
 import {
   changeRequest,
@@ -156,5 +156,5 @@ function isMissing(message: Message): boolean {
   const errno = errnoOf(message);
   if (errno === 0 || errno === ENOENT) return errno === ENOENT;
   const { why, message: text } = failureOf(errno);
-  throw new FirewallError(text, why === "denied" ? "run as root, or with CAP_NET_ADMIN" : "look at dmesg");
+  throw new FirewallError(text, why === "denied" ? FIREWALL_CURES.denied : "look at dmesg");
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
+import { FIREWALL_CURES } from "../failure.ts";
 import { FirewallError } from "../firewall.ts";
 
 /** linux/net.h, linux/netlink.h, sched.h. */
@@ -129,5 +130,5 @@ function within<T>(c: LibC, netns: string, task: () => T): T {
 const failed = (c: LibC, what: string): FirewallError =>
   new FirewallError(
     `the packet filter ${what}: ${getSystemErrorName(-c.errno())}`,
-    "run as root, or with CAP_NET_ADMIN; look at dmesg",
+    `${FIREWALL_CURES.denied}; look at dmesg`,
   );

@@ -1,6 +1,6 @@
 import { seconds } from "../../duration.ts";
 import { type Child, type ChildOptions, type RunResult, run, start } from "../../host/adapters/run.ts";
-import { failure, failureFrom } from "../failure.ts";
+import { FIREWALL_CURES, failure, failureFrom } from "../failure.ts";
 import { FirewallError, type FirewallOutcome } from "../firewall.ts";
 
 /** A transaction of a whole ruleset takes some 20 ms, a listing of 100,000 elements a second. */
@@ -57,7 +57,7 @@ function noAnswer({ failed }: RunResult): FirewallError {
 }
 
 const nftDenied = (): FirewallError =>
-  new FirewallError("nft may not touch the firewall", "run as root, or with CAP_NET_ADMIN");
+  new FirewallError("nft may not touch the firewall", FIREWALL_CURES.denied);
 
 function nftFailed({ stderr }: RunResult): FirewallError {
   const outcome = failureFrom(stderr);
