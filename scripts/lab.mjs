@@ -58,7 +58,7 @@ export class Lab {
     await this.server.ip([
       "link set lo up",
       "addr add 198.51.100.1/32 dev lo",
-      "addr add 2001:db8:0:1::1/128 dev lo",
+      "addr add 2001:db8:0:1::1/128 dev lo nodad", // else it cannot be a source until the kernel gets to it
     ]);
   }
 
