@@ -14,7 +14,10 @@ const programs = {
   "phone-auth": "src/phone-auth/main.ts",
 };
 /** Programs that others start: only in dist/. */
-const children = { "ari-link": "src/phone-auth/link/adapters/ari-child.ts" };
+const children = {
+  "ari-link": "src/phone-auth/link/adapters/ari-child.ts",
+  "owner-gate": "src/knockctl/adapters/owner-gate.ts",
+};
 
 mkdirSync(join(root, "dist"), { recursive: true });
 await Promise.all(

@@ -113,7 +113,7 @@ function packagesIn(file) {
 export async function buildPrograms(stream) {
   const build = async () => {
     const built = Math.min(
-      ...["knockd.cjs", "knockctl.cjs", "phone-auth.cjs", "ari-link.cjs"].map((name) =>
+      ...["knockd.cjs", "knockctl.cjs", "phone-auth.cjs", "ari-link.cjs", "owner-gate.cjs"].map((name) =>
         changedAt(join(root, "dist", name)),
       ),
     );

@@ -48,7 +48,7 @@ async function putPrograms(tree, architecture) {
     tree.set(`usr/sbin/${installed}`, { link: `../lib/knockline/bin/${name}` });
   }
   copy(tree, `${LIB}/bin/package.json`, join(root, "bin/package.json"));
-  for (const name of ["knockctl", "knockd", "phone-auth", "ari-link"])
+  for (const name of ["knockctl", "knockd", "phone-auth", "ari-link", "owner-gate"])
     copy(tree, `${LIB}/dist/${name}.cjs`, join(root, "dist", `${name}.cjs`));
   copy(tree, `${LIB}/runtime`, join(root, "packaging/runtime"), { mode: 0o755 });
   await putPackages(tree, LIB, architecture);

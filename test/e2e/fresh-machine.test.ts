@@ -200,12 +200,21 @@ async function survivesFreeze(machine: Machine): Promise<void> {
   await machine.must("systemctl", "daemon-reload");
 }
 
-/** Stopped, ports stay closed and doors stay open; knockctl is the gate meanwhile. */
+/** Stopped, ports stay closed and doors stay open; the service's account is the gate for one command of root's meanwhile. */
 async function survivesStop(machine: Machine): Promise<void> {
   await machine.must("systemctl", "stop", "knockline-knockd");
   expect(await laptop(machine)).toBe("open");
   expect(await stranger(machine)).toBe("silent");
   expect(await grants(machine)).toHaveLength(1);
+  const guest = ["203.0.113.10", "--services", "ssh", "--ttl", "10m"];
+  await machine.must("knockctl", "grant", ...guest);
+  expect(await machine.must("nft", "list", "set", "inet", "knockline", "ssh4")).toContain("203.0.113.10");
+  await machine.must("knockctl", "revoke", "203.0.113.10");
+  expect(await machine.must("nft", "list", "set", "inet", "knockline", "ssh4")).not.toContain("203.0.113.10");
+  await machine.must("chmod", "0500", "/var/lib/knockline/db"); // which would not stop root
+  const refused = await machine.run("knockctl", ["list"]);
+  expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining("/db is denied") });
+  await machine.must("chmod", "0700", "/var/lib/knockline/db");
   await machine.must("systemctl", "start", "knockline-knockd");
 }
 

@@ -8,7 +8,8 @@ const TRIES = 50;
 const PAUSE = 100;
 
 /**
- * Finds the gate: the running knockd, or, while none runs, this process for the length of one command.
+ * Finds the gate: the running knockd, or, while none runs, this process for the length of one command. Root lets the state
+ * folder's owner be it.
  * @param loadSettings reads the settings, called only when this process must be the gate itself
  * @throws Refusal when neither can be: another process holds the store and does not answer
  */
@@ -16,15 +17,22 @@ export async function openAsker(paths: Paths, loadSettings: () => Promise<Settin
   for (let tries = 0; ; tries++) {
     const remote = await connectGate(paths.adminSocket);
     if (remote !== undefined) return remote;
-    // loaded late: the store, zod and the packet filter are needed only without a knockd
-    const { openLocalAsker } = await import("./local-asker.ts");
     try {
-      return await openLocalAsker(await loadSettings());
+      return await openGate(paths, loadSettings);
     } catch (error) {
       if (!isLocked(error) || tries >= TRIES) throw error instanceof Refusal ? error : await asRefusal(error);
       await delay(PAUSE);
     }
   }
+}
+
+async function openGate(paths: Paths, loadSettings: () => Promise<Settings>): Promise<Asker> {
+  // loaded late: what is here is needed only without a knockd
+  const { openOwnerAsker, otherOwner } = await import("./owner-asker.ts");
+  const owner = await otherOwner(paths);
+  if (owner !== undefined) return openOwnerAsker(paths, owner);
+  const { openLocalAsker } = await import("./local-asker.ts");
+  return openLocalAsker(await loadSettings());
 }
 
 function isLocked(error: unknown): boolean {

@@ -1,15 +1,24 @@
 import type { Gate } from "../../shared/access/gate.ts";
 import { openGate } from "../../shared/gate/adapters/open-gate.ts";
+import { type Answerer, nothingToWatch } from "../../shared/gate/answers/answerer.ts";
 import { answer } from "../../shared/gate/answers/answers.ts";
-import { type AdminVerbs, type Asker, Refusal, type Verb } from "../../shared/gate/verbs.ts";
+import type { AdminVerbs, Asker, Verb } from "../../shared/gate/verbs.ts";
 import type { EventView } from "../../shared/gate/views.ts";
 import { silentLog } from "../../shared/log/log.ts";
 import type { Settings } from "../../shared/settings/settings.ts";
 
 /** Becomes the gate for one command. @throws StoreError */
 export async function openLocalAsker(settings: Settings): Promise<Asker> {
-  return new LocalAsker(await openGate(settings, silentLog, () => undefined));
+  return new LocalAsker(await openShortGate(settings));
 }
+
+/** @returns a gate for one command: it logs nothing, and nothing is left for later. @throws StoreError */
+export function openShortGate(settings: Settings): Promise<Gate> {
+  return openGate(settings, silentLog, () => undefined);
+}
+
+/** What such a gate knows beside itself. */
+export const NO_KNOCKD: Answerer = { since: null, reread: async () => {} };
 
 class LocalAsker implements Asker {
   readonly #gate: Gate;
@@ -22,16 +31,12 @@ class LocalAsker implements Asker {
     verb: V,
     args: AdminVerbs[V]["args"],
   ): Promise<AdminVerbs[V]["result"]> {
-    return answer(this.#gate, verb, args, { since: null, reread: async () => {} });
+    return answer(this.#gate, verb, args, NO_KNOCKD);
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to watch, and the asker must learn it in the usual way
   async *watch(): AsyncGenerator<EventView> {
-    throw new Refusal(
-      "broken",
-      "knockd is not running: there is nothing to watch",
-      "start it, or look back: knockctl history",
-    );
+    throw nothingToWatch();
   }
 
   close(): Promise<void> {

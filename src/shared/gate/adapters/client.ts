@@ -21,9 +21,14 @@ export async function connectGate(path: string): Promise<Asker | undefined> {
     socket.once("connect", () => resolve(undefined));
     socket.once("error", resolve);
   });
-  if (error === undefined) return new SocketAsker(socket);
+  if (error === undefined) return askerOver(socket);
   if (error.code === "ENOENT" || error.code === "ECONNREFUSED") return undefined;
   throw error;
+}
+
+/** @returns who asks over a socket with a gate at its other end */
+export function askerOver(socket: Socket): Asker {
+  return new SocketAsker(socket);
 }
 
 class SocketAsker implements Asker {

@@ -1,14 +1,15 @@
 import { lchown, stat } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
 import type { Paths } from "../../settings/settings.ts";
-import type { Answerer } from "../answers/answerer.ts";
+import { type Answerer, nothingToWatch } from "../answers/answerer.ts";
 import { answer } from "../answers/answers.ts";
 import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
 import type { Switchboard } from "../switchboard.ts";
 import type { EventView } from "../views.ts";
-import { type AnswerLine, type Conversation, type LineServer, serveLines } from "./line-server.ts";
+import { type AnswerLine, type Conversation, converse, type LineServer, serveLines } from "./line-server.ts";
 
 /** A restore sends a whole backup in one line; who may ask here is root or as good. Bytes. */
 const MAX_ADMIN_LINE = 64 << 20;
@@ -17,12 +18,20 @@ const MAX_PHONE_LINE = 4_096;
 
 /** Answers admins: root and the instance's owner. */
 export function serveAdmin(path: string, gate: Gate, about: Answerer): Promise<LineServer> {
-  const answerLine: AnswerLine = async (line, conversation) => {
+  return serveLines(path, 0o600, adminAnswers(gate, about), { connections: 64, line: MAX_ADMIN_LINE });
+}
+
+/** Answers one admin whom we know, over a socket that may be half open. */
+export function serveOne(socket: Socket, gate: Gate, about: Answerer): void {
+  converse(socket, adminAnswers(gate, about), { connections: 1, line: MAX_ADMIN_LINE });
+}
+
+function adminAnswers(gate: Gate, about: Answerer): AnswerLine {
+  return async (line, conversation) => {
     const request = decodeRequest(line);
-    if (request.verb === "watch") return watch(gate, request as AdminRequest<"watch">, conversation);
+    if (request.verb === "watch") return watch(gate, request as AdminRequest<"watch">, conversation, about);
     return answer(gate, request.verb, request.args as never, about);
   };
-  return serveLines(path, 0o600, answerLine, { connections: 64, line: MAX_ADMIN_LINE });
 }
 
 /** Answers phone-auth: the group that may read the ARI password may ask here too. */
@@ -57,7 +66,13 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
   return server;
 }
 
-function watch(gate: Gate, { args }: AdminRequest<"watch">, conversation: Conversation): object {
+function watch(
+  gate: Gate,
+  { args }: AdminRequest<"watch">,
+  conversation: Conversation,
+  { since }: Answerer,
+): object {
+  if (since === null) throw nothingToWatch();
   const stop = gate.subscribe((event) => {
     const view = viewEvent(event);
     if (concerns(view, args.what)) conversation.tell(view);

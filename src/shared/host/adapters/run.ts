@@ -1,4 +1,5 @@
 import { access, constants } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { Duration } from "../../duration.ts";
@@ -30,6 +31,8 @@ export interface RunOptions {
 export interface Child {
   /** undefined when it could not be started; `ended` then says so. */
   readonly pid: number | undefined;
+  /** Our end of a line to its file descriptor 3; undefined where none was asked for. */
+  readonly line: Socket | undefined;
   /** Writes to its stdin; lost when it has ended. */
   write(text: string): void;
   /** Ends it with SIGTERM, half a second later with SIGKILL. */
@@ -46,6 +49,8 @@ export interface ChildOptions {
   /** Instead of `stdout`, for a program that writes bytes. */
   readonly bytes?: (piece: Buffer) => unknown;
   readonly stderr?: (text: string) => unknown;
+  /** A line in both directions, beside its streams. */
+  readonly line?: true;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -90,9 +95,12 @@ export async function isInstalled(program: string): Promise<boolean> {
 export function start(command: readonly string[], options: ChildOptions): Child {
   const [file = "", ...args] = command;
   const child = execa(file, args, {
-    stdin: "pipe",
-    stdout: options.stdout === undefined && options.bytes === undefined ? "ignore" : "pipe",
-    stderr: options.stderr === undefined ? "ignore" : "pipe",
+    stdio: [
+      "pipe",
+      options.stdout === undefined && options.bytes === undefined ? "ignore" : "pipe",
+      options.stderr === undefined ? "ignore" : "pipe",
+      ...(options.line ? (["pipe"] as const) : []),
+    ],
     env: environment(options.env),
     buffer: false,
     reject: false,
@@ -104,6 +112,7 @@ export function start(command: readonly string[], options: ChildOptions): Child 
   child.stdin.on("error", () => undefined); // it has ended: `ended` tells
   return {
     pid: child.pid,
+    line: child.stdio[3] as Socket | undefined, // node:child_process makes each pipe a pair of unix sockets
     write: (text) => void child.stdin.write(text),
     end: () => void child.kill(),
     kill: () => void child.kill("SIGKILL"),
