@@ -23,6 +23,7 @@ import { Sniffer } from "./adapters/sniffer.ts";
 import { portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
 import { NameWatch } from "./name-watch.ts";
+import { PhoneDoor } from "./phone-door.ts";
 
 const VERSION = "0.1.0";
 /** How long to wait for a knockctl that is the gate for one command, and how often to look. */
@@ -96,13 +97,18 @@ async function serve(file: string): Promise<void> {
   await takeOver(gate);
   await follow();
   const stopWatching = gate.parts.firewall.watch(() => void gate.heal());
+  const phone = new PhoneDoor(() => servePhone(settings.paths, gate, new Switchboard(gate, freshToken)));
+  const adopt = async (changed: Settings): Promise<void> => {
+    await reload(gate, changed);
+    await phone.follow(changed.phone.enabled);
+  };
+  const read = (): Promise<Settings> => loadSettings(file);
   const admin = await serveAdmin(settings.paths.adminSocket, gate, {
     since: new Date().toISOString(),
-    reread: async () => reload(gate, await loadSettings(file)),
+    read,
+    adopt,
   });
-  const phone = settings.phone.enabled
-    ? await servePhone(settings.paths, gate, new Switchboard(gate, freshToken))
-    : undefined;
+  await phone.follow(settings.phone.enabled);
   await gate.sweep();
   const names = new NameWatch(
     gate,
@@ -118,12 +124,19 @@ async function serve(file: string): Promise<void> {
     guard: gate.state.firewall.confirmed?.guard ?? "nothing",
   });
 
-  process.on("SIGHUP", () => void reread(file, gate, log));
+  process.on("SIGHUP", () =>
+    read()
+      .then(adopt)
+      .then(
+        () => log.info("settings were read again"),
+        (error) => log.error("settings were not taken over; the old ones hold", { message: String(error) }),
+      ),
+  );
   const stop = once(async () => {
     listeners.close();
     await sniffer.close();
     await admin.close();
-    await phone?.close();
+    await phone.follow(false);
     stopWatching();
     await gate.close();
     log.info("knockd has stopped; open doors close on time by themselves");
@@ -160,15 +173,6 @@ async function becomeGate(settings: Settings, log: Log, wake: (after: Duration) 
 function reportProblems(gate: Gate, problems: readonly string[]): void {
   for (const topic of gate.problems.keys()) if (topic.startsWith("knocks ")) gate.problems.delete(topic);
   for (const problem of problems) gate.problems.set(`knocks ${problem}`, problem);
-}
-
-async function reread(file: string, gate: Gate, log: Log): Promise<void> {
-  try {
-    await reload(gate, await loadSettings(file));
-    log.info("settings were read again");
-  } catch (error) {
-    log.error("settings were not taken over; the old ones hold", { message: String(error) });
-  }
 }
 
 function once(task: () => Promise<void>): () => void {

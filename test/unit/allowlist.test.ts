@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { allow, allowMany, answerName, disallow } from "../../src/shared/access/allow.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { type AllowWish, Refusal } from "../../src/shared/gate/verbs.ts";
 import { found } from "../../src/shared/names/fake.ts";
@@ -12,7 +13,7 @@ const add = (test: TestGate, what: string, more: Omit<AllowWish, "what"> = {}) =
 const remove = (test: TestGate, what: string, keep = false) =>
   test.gate.run((state, tx) => disallow(state, tx, what, days(5), keep));
 const grant = (test: TestGate, address: string, services: string[], ttl = 3600) =>
-  answer(test.gate, "grant", { address, services, ttl }, { since: null, reread: async () => {} });
+  answer(test.gate, "grant", { address, services, ttl }, noKnockd(test.gate));
 const isoIn = (test: TestGate, span: Duration): string =>
   new Date(test.gate.parts.clock().wall + span).toISOString();
 const nameAnswered = (test: TestGate, name: string) =>
@@ -113,8 +114,7 @@ describe("the allowlist", () => {
     const test = await testGate();
     await add(test, "203.0.113.0/24", { services: ["ssh"] });
     await grant(test, "203.0.113.7", ["ssh"]);
-    const about = { since: null, reread: async () => {} };
-    const { notes } = await answer(test.gate, "revoke", { what: "203.0.113.7" }, about);
+    const { notes } = await answer(test.gate, "revoke", { what: "203.0.113.7" }, noKnockd(test.gate));
     expect(notes).toEqual(["203.0.113.7 stays open for ssh: on the allowlist (203.0.113.0/24)"]);
     expect(await test.keys("revoked4")).toEqual([]);
     expect(test.cuts).toEqual([]);
@@ -242,8 +242,7 @@ describe("a name on the allowlist", () => {
         expect(await test.keys("sip4_32")).toEqual(kept);
         expect(await test.keys("sip6_128")).toEqual(["2001:db8::5"]);
       }
-      const about = { since: null, reread: async () => {} };
-      const { entries } = await answer(test.gate, "allow_list", {}, about);
+      const { entries } = await answer(test.gate, "allow_list", {}, noKnockd(test.gate));
       expect(entries).toMatchObject([
         { what: NAME, age: 300 * 86_400, failing: { why: expect.stringContaining(what) } },
       ]);

@@ -6,6 +6,7 @@ import { ask } from "../../src/shared/access/pending.ts";
 import { keys } from "../../src/shared/access/records.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { days, hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs } from "../../src/shared/gate/verbs.ts";
 import type { AllowView } from "../../src/shared/gate/views.ts";
@@ -13,7 +14,6 @@ import { found } from "../../src/shared/names/fake.ts";
 import type { Entry } from "../../src/shared/store/store.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
-const NOBODY = { since: null, reread: async () => {} };
 const HOME = "203.0.113.7" as Address;
 
 const ids = (() => {
@@ -22,12 +22,12 @@ const ids = (() => {
 })();
 
 const add = (test: TestGate, name: string, wishes: object = {}) =>
-  answer(test.gate, "user_add", { name, proof: "none", ...wishes }, NOBODY);
+  answer(test.gate, "user_add", { name, proof: "none", ...wishes }, noKnockd(test.gate));
 
-const backUp = (test: TestGate) => answer(test.gate, "backup", {}, NOBODY);
+const backUp = (test: TestGate) => answer(test.gate, "backup", {}, noKnockd(test.gate));
 
 const restore = (test: TestGate, { records, vault, made }: AdminVerbs["backup"]["result"], force = false) =>
-  answer(test.gate, "restore", { records, vault, made, force }, NOBODY);
+  answer(test.gate, "restore", { records, vault, made, force }, noKnockd(test.gate));
 
 const knockOpen = (test: TestGate, user: string, address = HOME) =>
   test.gate.run((state, tx) => open(state, tx, { address, user, by: "knock", proof: "none" }, ids));
@@ -117,11 +117,15 @@ describe("a backup", () => {
     const { records, made } = await backUp(old);
     const other = await testGate();
     const args = { records, made, vault: "feedfeedfeedfeed" };
-    await expect(answer(other.gate, "restore", args, { ...NOBODY, since: "now" })).rejects.toMatchObject({
+    await expect(
+      answer(other.gate, "restore", args, { ...noKnockd(other.gate), since: "now" }),
+    ).rejects.toMatchObject({
       code: "refused",
       cure: expect.stringMatching(/stop knockd/),
     });
-    expect(await answer(other.gate, "restore", args, NOBODY)).toMatchObject({ users: ["alice"] });
+    expect(await answer(other.gate, "restore", args, noKnockd(other.gate))).toMatchObject({
+      users: ["alice"],
+    });
     expect(await other.store.read(keys.vault)).toEqual([[keys.vault, "feedfeedfeedfeed"]]);
   });
 
@@ -129,11 +133,11 @@ describe("a backup", () => {
     const test = await testGate();
     await add(test, "alice", { services: ["ssh"] });
     const taken = await backUp(test);
-    await answer(test.gate, "user_set", { name: "alice", services: ["ssh", "web"] }, NOBODY);
+    await answer(test.gate, "user_set", { name: "alice", services: ["ssh", "web"] }, noKnockd(test.gate));
     await add(test, "carol");
     await knockOpen(test, "alice", "203.0.113.1" as Address); // ssh and web: more than she had
     await knockOpen(test, "carol", "203.0.113.2" as Address); // not in the backup
-    await answer(test.gate, "grant", { address: "203.0.113.3" }, NOBODY);
+    await answer(test.gate, "grant", { address: "203.0.113.3" }, noKnockd(test.gate));
     await test.gate.run((state, tx) =>
       ask(state, tx, { user: "carol", address: HOME, proof: "none", code: null, length: null }, ids),
     );
@@ -148,7 +152,7 @@ describe("a backup", () => {
 describe("the allowlist in a backup", () => {
   const TRUNK = "trunk.example.com";
   const allowed = (test: TestGate, what: string, more: object = {}) =>
-    answer(test.gate, "allow_add", { what, ...more }, NOBODY);
+    answer(test.gate, "allow_add", { what, ...more }, noKnockd(test.gate));
 
   /** A gate with an entry of every kind, one of them until tomorrow. */
   async function withEntries(): Promise<TestGate> {
@@ -170,7 +174,7 @@ describe("the allowlist in a backup", () => {
     await restore(fresh, taken);
 
     const told = async (test: TestGate): Promise<Map<string, AllowView>> => {
-      const { entries } = await answer(test.gate, "allow_list", {}, NOBODY);
+      const { entries } = await answer(test.gate, "allow_list", {}, noKnockd(test.gate));
       return new Map(entries.map((entry) => [entry.what, entry]));
     };
     expect(await told(fresh)).toEqual(await told(old));
@@ -189,7 +193,7 @@ describe("the allowlist in a backup", () => {
     await allowed(fresh, "198.51.100.9");
     fresh.pass(days(1));
     await restore(fresh, taken);
-    const { entries } = await answer(fresh.gate, "allow_list", {}, NOBODY);
+    const { entries } = await answer(fresh.gate, "allow_list", {}, noKnockd(fresh.gate));
     const all = ["198.51.100.9", "2001:db8:7::/48", "203.0.113.7", TRUNK];
     expect(entries.map(({ what }) => what).sort()).toEqual(all);
     expect(entries.find(({ what }) => what === "203.0.113.7")).toMatchObject({

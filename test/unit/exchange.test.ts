@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { decodeRequest } from "../../src/shared/gate/decode/request.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
@@ -14,10 +15,7 @@ let there: TestGate;
 /** Asks as over the socket: what the decoder does not know does not pass. */
 async function ask<V extends Exclude<Verb, "watch">>(test: TestGate, verb: V, args: AdminVerbs[V]["args"]) {
   const request = decodeRequest(JSON.stringify({ verb, args }));
-  const said = await answer(test.gate, verb, request.args as AdminVerbs[V]["args"], {
-    since: null,
-    reread: async () => {},
-  });
+  const said = await answer(test.gate, verb, request.args as AdminVerbs[V]["args"], noKnockd(test.gate));
   return JSON.parse(JSON.stringify(said)) as AdminVerbs[V]["result"];
 }
 

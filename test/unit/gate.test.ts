@@ -3,6 +3,7 @@ import { Denied } from "../../src/shared/access/denial.ts";
 import { type Opening, open } from "../../src/shared/access/grants.ts";
 import { parseGrantAddress } from "../../src/shared/address.ts";
 import { hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
@@ -10,9 +11,9 @@ import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 import { until } from "../helpers/wait.ts";
 
 let t: TestGate;
-const about = { since: "2026-01-01T00:00:00.000Z", reread: async () => {} };
+const SINCE = "2026-01-01T00:00:00.000Z";
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, about);
+  answer(t.gate, verb, args, { ...noKnockd(t.gate), since: SINCE });
 
 function knock(user: string, address: string) {
   const parsed = parseGrantAddress(address);

@@ -4,6 +4,7 @@ import { renderMetrics } from "../../src/knockctl/render/metrics.ts";
 import { Knocks } from "../../src/knockd/knocks.ts";
 import { DENIALS } from "../../src/shared/access/denial.ts";
 import { days, minutes } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { type TestGate, testGate } from "../helpers/gate.ts";
@@ -22,7 +23,7 @@ const ask = <V extends Exclude<Verb, "watch">>(
   verb: V,
   args: AdminVerbs[V]["args"],
   since: string | null = SINCE,
-) => answer(t.gate, verb, args, { since, reread: async () => {} });
+) => answer(t.gate, verb, args, { ...noKnockd(t.gate), since });
 
 /** What is exposed now. @returns the value of a sample: `value("knockline_grants", 'by="knock"')` */
 async function exposed(since: string | null = SINCE) {

@@ -92,8 +92,8 @@ describe("changes as netlink messages", () => {
       changeRequest([put("192.0.2.1", seconds(2))], { ...KNOWN, late: milliseconds(late) }, 1).bytes.toString(
         "hex",
       );
-    expect(timeout(500.7)).toContain("0c000400" + (1_499).toString(16).padStart(16, "0"));
-    expect(timeout(3_000)).toContain("0c000400" + (10).toString(16).padStart(16, "0"));
+    expect(timeout(500.7)).toContain(`0c000400${(1_499).toString(16).padStart(16, "0")}`);
+    expect(timeout(3_000)).toContain(`0c000400${(10).toString(16).padStart(16, "0")}`);
   });
 
   it("carry a comment as nft notes it", () => {

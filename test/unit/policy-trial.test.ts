@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseAddress } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
 let t: TestGate;
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, { since: "2026-01-01T00:00:00.000Z", reread: async () => {} });
+  answer(t.gate, verb, args, { ...noKnockd(t.gate), since: "2026-01-01T00:00:00.000Z" });
 const open = settings({ firewall: { guard: "nothing" } });
 const closed = settings({ firewall: { guard: "services" } });
 const remote = parseAddress("192.0.2.50");

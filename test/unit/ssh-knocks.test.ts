@@ -4,6 +4,7 @@ import { prove } from "../../src/knockd/proofs/prove.ts";
 import type { GateEvent } from "../../src/shared/access/event.ts";
 import type { Address } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
@@ -25,7 +26,7 @@ let proved = 0;
 let now = 0;
 
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, { since: null, reread: async () => {} });
+  answer(t.gate, verb, args, noKnockd(t.gate));
 const live = async () => (await ask("list", {})).grants;
 
 beforeEach(async () => {

@@ -5,6 +5,7 @@ import { MAX_TRIES } from "../../src/shared/access/state.ts";
 import { NO_TRIES } from "../../src/shared/access/tries.ts";
 import { parseAddress } from "../../src/shared/address.ts";
 import { type Duration, days, hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.ts";
 import type { CallbackOrder, Caller, PhoneVerb, PhoneVerbs } from "../../src/shared/gate/phone-verbs.ts";
@@ -21,7 +22,7 @@ let pin: string;
 const inside: Caller = { lane: "internal", endpoint: "PJSIP/201", number: "201" };
 const outside = (number: string): Caller => ({ lane: "external", endpoint: "PJSIP/trunk", number });
 const admin = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, { since: null, reread: async () => {} });
+  answer(t.gate, verb, args, noKnockd(t.gate));
 /** What is to happen when phone-auth's connection ends. */
 const closing: (() => void)[] = [];
 const listener = {

@@ -2,15 +2,16 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { watchedPorts } from "../../src/knockd/daemon.ts";
 import { knownPorts, newAttempts, type Outcome, track } from "../../src/knockd/tracker.ts";
 import { seconds } from "../../src/shared/duration.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import type { Step } from "../../src/shared/users/user.ts";
 import { type TestGate, testGate } from "../helpers/gate.ts";
 
 let t: TestGate;
-const about = { since: "2026-01-01T00:00:00.000Z", reread: async () => {} };
+const SINCE = "2026-01-01T00:00:00.000Z";
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
-  answer(t.gate, verb, args, about);
+  answer(t.gate, verb, args, { ...noKnockd(t.gate), since: SINCE });
 
 beforeEach(async () => {
   t = await testGate();

@@ -1,6 +1,6 @@
 import type { Gate } from "../../shared/access/gate.ts";
 import { openGate } from "../../shared/gate/adapters/open-gate.ts";
-import { type Answerer, nothingToWatch } from "../../shared/gate/answers/answerer.ts";
+import { noKnockd, nothingToWatch } from "../../shared/gate/answers/answerer.ts";
 import { answer } from "../../shared/gate/answers/answers.ts";
 import type { AdminVerbs, Asker, Verb } from "../../shared/gate/verbs.ts";
 import type { EventView } from "../../shared/gate/views.ts";
@@ -17,9 +17,6 @@ export function openShortGate(settings: Settings): Promise<Gate> {
   return openGate(settings, silentLog, () => undefined);
 }
 
-/** What such a gate knows beside itself. */
-export const NO_KNOCKD: Answerer = { since: null, reread: async () => {} };
-
 class LocalAsker implements Asker {
   readonly #gate: Gate;
 
@@ -31,7 +28,7 @@ class LocalAsker implements Asker {
     verb: V,
     args: AdminVerbs[V]["args"],
   ): Promise<AdminVerbs[V]["result"]> {
-    return answer(this.#gate, verb, args, NO_KNOCKD);
+    return answer(this.#gate, verb, args, noKnockd(this.#gate));
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to watch, and the asker must learn it in the usual way

@@ -5,10 +5,11 @@
  */
 import { Socket } from "node:net";
 import { serveOne } from "../../shared/gate/adapters/server.ts";
+import { noKnockd } from "../../shared/gate/answers/answerer.ts";
 import { refusal } from "../../shared/gate/refusal.ts";
 import { loadSettings } from "../../shared/settings/adapters/load.ts";
 import { StoreError } from "../../shared/store/store.ts";
-import { NO_KNOCKD, openShortGate } from "./local-asker.ts";
+import { openShortGate } from "./local-asker.ts";
 import type { Begun } from "./owner-asker.ts";
 
 const say = (begun: Begun): void => void process.stdout.write(`${JSON.stringify(begun)}\n`);
@@ -17,7 +18,7 @@ async function serve(config: string): Promise<void> {
   const gate = await openShortGate(await loadSettings(config));
   const socket = new Socket({ fd: 3, allowHalfOpen: true });
   socket.on("close", () => void gate.close().then(() => process.exit(0)));
-  serveOne(socket, gate, NO_KNOCKD);
+  serveOne(socket, gate, noKnockd(gate));
   say({ ok: true });
 }
 

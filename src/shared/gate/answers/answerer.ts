@@ -1,13 +1,23 @@
 import type { Gate } from "../../access/gate.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
 
 /** What the answering process knows beside the gate. */
 export interface Answerer {
   /** ISO time since when knockd runs; null: no knockd, a knockctl is the gate for one command. */
   readonly since: string | null;
-  /** Takes over the settings as the file has them now: an admin who edited it plans and applies what he sees. */
-  readonly reread: () => Promise<void>;
+  /** The settings as the file has them now: an admin who edited it plans what he sees. @throws SettingsError */
+  readonly read: () => Promise<Settings>;
+  /** Makes them those that the gate goes by, as a reload does. */
+  readonly adopt: (settings: Settings) => Promise<void>;
 }
+
+/** @returns what a knockctl knows that is the gate for one command: its gate has just read the settings */
+export const noKnockd = (gate: Gate): Answerer => ({
+  since: null,
+  read: async () => gate.state.settings,
+  adopt: async () => {},
+});
 
 /** @returns the refusal of a watch while no knockd runs */
 export function nothingToWatch(): Refusal {

@@ -18,22 +18,22 @@ const TRIAL = 60;
 
 /** The answers about the firewall's policy. */
 export const firewallAnswers: Answers<FirewallVerb> = {
-  firewall_plan: async (gate, { listening = [], ssh_peers = [] }, { reread, since }) => {
-    await reread();
+  firewall_plan: async (gate, { listening = [], ssh_peers = [] }, { read, since }) => {
+    const settings = await read();
+    const { policy: current, paths } = settings;
     const { confirmed } = gate.state.firewall;
-    const { policy: current, paths } = gate.state.settings;
     const { allowlist } = gate.state;
     const prefixes = allowlist.prefixes();
     return {
       ...describePlan(confirmed, { owner: paths.state, current, prefixes, knockUdp: [], knockTcp: [] }),
       loaded: (await statusOf(gate, since)).firewall.state,
       doors: changedDoors(confirmed, current, listening, secretPorts(gate.state)),
-      stay: whoStays(gate.state, gate.parts.clock().uptime, allowlist.size, ssh_peers),
+      stay: whoStays({ ...gate.state, settings }, gate.parts.clock().uptime, allowlist.size, ssh_peers),
     };
   },
 
-  firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }, { reread }) => {
-    await reread();
+  firewall_apply: async (gate, { confirm: trial, now, keep, ssh_ports }, { read, adopt }) => {
+    await adopt(await read());
     const sessions = await gate.parts.sessions();
     const application = {
       trial: now ? undefined : seconds(trial ?? TRIAL),

@@ -10,7 +10,9 @@ export const instanceAnswers: Answers<"status" | "metrics" | "check" | "backup" 
 
   metrics: async (gate, _args, { since }) => ({ families: metricsOf(gate, await statusOf(gate, since)) }),
 
-  check: async (gate) => ({ problems: portProblems(gate.state) }),
+  check: async (gate, _args, { read }) => ({
+    problems: portProblems({ ...gate.state, settings: await read() }),
+  }),
 
   backup: async (gate) => backUp(gate),
 
