@@ -128,7 +128,7 @@ async function load(bytes: Buffer): Promise<GateState | StoreError | undefined> 
   try {
     await store.write(entries.map(([key, value]) => ({ key, value })));
     (await store.read("history/")).map(decodeEvent);
-    return await loadState(store, rules, NOW, BOOT);
+    return (await loadState(store, rules, NOW, BOOT)).state;
   } catch (error) {
     if (error instanceof StoreError) return error;
     throw error;

@@ -58,6 +58,17 @@ describe("opening", () => {
     expect(await live()).toMatchObject([{ id: first.grant.id, left: 3600 }]);
   });
 
+  it("mixes no two doors of a user at an address: services of one end with it, whatever else is open", async () => {
+    await ask("grant", { address: "192.0.2.1", user: "alice", services: ["ssh"], ttl: 4 * 3600 });
+    await knock("alice", "192.0.2.1"); // ssh and web, for an hour
+    expect(await live()).toMatchObject([
+      { by: "admin", services: ["ssh"], left: 4 * 3600 },
+      { by: "knock", services: ["ssh", "web"], left: 3600 },
+    ]);
+    const ends = async (set: string) => (await t.firewall.elements([set]))[0]?.ttl;
+    expect([await ends("ssh4"), await ends("web4")]).toEqual([hours(4), hours(1)]);
+  });
+
   it("keeps the later of two ends", async () => {
     await ask("grant", { address: "192.0.2.1", user: "alice", ttl: 4 * 3600 });
     await knock("alice", "192.0.2.1");
@@ -324,11 +335,39 @@ describe("restart, reboot and repair", () => {
     expect((await live())[0]?.left).toBe(10 * 60);
   });
 
-  it("opens nothing after a reboot whose clock is behind the last record", async () => {
+  it("opens nothing after a reboot whose clock is behind the last record, nor after the next ones", async () => {
     await knock("bob", "192.0.2.1");
     t.setWall(Date.UTC(2025, 0, 1));
     await t.restart({ reboot: true });
     expect(await live()).toEqual([]);
+    await knock("alice", "192.0.2.2"); // writes the clock down, which is behind now
+    await t.restart({ reboot: true });
+    expect(await live()).toMatchObject([{ user: "alice" }]);
+  });
+
+  it("gives no more after a restart than the reboot before it left", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(50));
+    await t.gate.sweep();
+    t.setWall(Date.UTC(2026, 0, 1, 0, 55));
+    await t.restart({ reboot: true });
+    const [before] = await live();
+    expect(before?.left).toBe(5 * 60);
+    t.pass(minutes(1));
+    t.setWall(Date.UTC(2026, 0, 1, 0, 20));
+    await t.gate.sweep();
+    await t.restart();
+    expect(await live()).toMatchObject([{ left: 4 * 60 }]);
+  });
+
+  it("keeps no record that a reboot has made worthless", async () => {
+    await knock("alice", "192.0.2.1");
+    await knock("bob", "192.0.2.2");
+    await ask("revoke", { what: "bob" });
+    t.setWall(Date.UTC(2026, 0, 2));
+    await t.restart({ reboot: true });
+    expect(await t.store.read("grant/")).toEqual([]);
+    expect(await t.store.read("revocation/")).toEqual([]);
   });
 
   it("puts back what was flushed, removes what is not in the ledger, and mends a longer element", async () => {
@@ -433,9 +472,34 @@ describe("the disk's part in an opening", () => {
     await expect(knock("bob", "192.0.2.1")).rejects.toMatchObject({ why: "full" });
     expect(await t.keys("ssh4")).toEqual(["192.0.2.7"]);
     expect(await live()).toEqual(before);
+    expect(t.events.at(-1)).toMatchObject({ event: "withdrawn", user: "bob", address: "192.0.2.1" });
     await knock("alice", "192.0.2.8");
     await t.restart();
     expect((await live()).map(({ address }) => address)).toEqual(["192.0.2.7", "192.0.2.8"]);
+  });
+
+  it("is not waited for by the kernel, which closes at once, when it fails and then hangs", async () => {
+    const answers = [full, () => new Promise<void>(() => {})];
+    t.store.disk = () => (answers.shift() ?? full)();
+    knock("bob", "192.0.2.1").catch(() => undefined);
+    await until(() => answers.length === 0, { what: "the undo hangs" });
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await live()).toEqual([]);
+  });
+
+  it("gets what is owed to it at a clean stop, though no door is open then", async () => {
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+    t.store.disk = full; // the undo is a write
+    await expect(knock("bob", "192.0.2.1")).rejects.toThrow("no");
+    expect((await ask("status", {})).knockd.problems).toContainEqual(
+      expect.stringContaining("the disk is full"),
+    );
+    t.store.disk = async () => {};
+    await t.gate.alone(async () => undefined);
+    t.pass(seconds(30));
+    await t.gate.sweep();
+    await t.restart();
+    expect(await live()).toEqual([]);
   });
 
   it("leaves a renewed door its old end when it fails", async () => {
@@ -488,6 +552,35 @@ describe("when something fails", () => {
     await t.gate.heal();
     expect(await t.keys("ssh4")).toEqual(["192.0.2.7"]);
     expect((await ask("status", {})).ok).toBe(true);
+  });
+
+  it("does not open again what was renewed and revoked in one go, when it takes the renewal back", async () => {
+    await knock("bob", "192.0.2.1");
+    const hold = signal();
+    const held = t.gate.alone(() => hold.given);
+    const renewed = knock("bob", "192.0.2.1");
+    const revoked = ask("revoke", { what: "bob" });
+    t.firewall.failNext({ ok: false, why: "unavailable", message: "no answer" }, 2);
+    hold.give();
+    await held;
+    await expect(renewed).rejects.toThrow("no answer");
+    await expect(revoked).rejects.toMatchObject({ code: "broken" });
+    await t.gate.heal();
+    expect(await live()).toEqual([]);
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+    await t.restart();
+    expect(await live()).toEqual([]);
+  });
+
+  it("cuts again whom an opening had pardoned, when it takes that back", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "bob" });
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+    await expect(knock("bob", "192.0.2.1")).rejects.toThrow("no");
+    await t.gate.heal();
+    expect(await t.keys("ssh4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
   });
 
   it("does not take back a revoke that the kernel refuses: it is tried again until it is closed", async () => {

@@ -8,7 +8,9 @@ function tone(event: string, style: Style): Dress {
   if (["opened", "renewed", "extended", "approved"].includes(event)) return style.good;
   if (["denied", "refused", "pin-wrong", "pin-locked", "otp-wrong", "call-failed"].includes(event))
     return style.bad;
-  return ["expired", "revoked", "displaced", "asked"].includes(event) ? style.warning : (text) => text;
+  return ["expired", "revoked", "displaced", "withdrawn", "asked"].includes(event)
+    ? style.warning
+    : (text) => text;
 }
 
 /** One event in one line, in columns of fixed width so that a growing list stays aligned. */

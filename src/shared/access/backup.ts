@@ -101,7 +101,7 @@ export async function readBackup(
   // no boot: only the wall clock is the same on another machine
   const clock: ClockRecord = { boot: "", wall: Math.min(made, now.wall), uptime: 0 };
   await store.write([{ key: keys.clock, value: clock }]);
-  const state = await loadState(store, settings, now, "no boot of this machine");
+  const { state } = await loadState(store, settings, now, "no boot of this machine");
   return { state, history: await store.read("history/"), made };
 }
 

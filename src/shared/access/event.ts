@@ -22,6 +22,7 @@ export type EventName =
   | "expired"
   | "revoked"
   | "displaced"
+  | "withdrawn"
   | "removed-foreign"
   | "user-added"
   | "user-changed"

@@ -138,7 +138,12 @@ export class Gate {
 
   /** Reads the store and is then the gate. Touches no packet filter yet. @throws StoreError */
   static async open(parts: GateParts, settings: Settings): Promise<Gate> {
-    return new Gate(parts, await loadState(parts.store, settings, parts.clock(), parts.boot));
+    const { store, boot } = parts;
+    const now = parts.clock();
+    const { state, led } = await loadState(store, settings, now, boot);
+    const clock: ClockRecord = { ...now, boot };
+    if (led.length > 0) await store.write([...led, { key: keys.clock, value: clock }]);
+    return new Gate(parts, state);
   }
 
   /** Carries out a decision. @throws what it throws; StoreError or FirewallError when it could not take effect */
@@ -352,7 +357,7 @@ export class Gate {
     };
     if (tx.changes) {
       const writes = tx.writes(() => this.#number++);
-      const isNote = tx.onlyOpens && this.#owed.length === 0;
+      const isNote = tx.onlyOpens && !this.problems.has("store"); // nor while anything is owed to it
       const taken = isNote ? this.parts.store.note(writes) : this.#write(writes);
       const projected = this.projector.project(tx, taken); // the kernel's part is prepared while the store works
       projected.catch(() => undefined); // looked at below, but not before the store has answered
@@ -372,11 +377,10 @@ export class Gate {
         return failAll(error);
       }
       try {
-        if (isNote) await this.#write(writes);
+        if (isNote) await this.#sync();
       } catch (error) {
         this.#storeFailed(error);
-        const undo = await this.#takeBack(tx, firewall);
-        await this.projector.project(undo, DONE).catch((failed) => this.#kernelFailed(failed));
+        await this.#takeBack(tx, firewall);
         return failAll(error);
       }
     }
@@ -425,22 +429,27 @@ export class Gate {
     this.problems.delete("store");
   }
 
+  /** @throws StoreError */
+  async #sync(): Promise<void> {
+    await this.parts.store.sync();
+    this.problems.delete("store");
+  }
+
   /**
-   * Kernel or disk did not take what the store has: openings are undone, closings stand and are tried again.
-   * @returns the undo, which the kernel does not have yet
+   * Kernel or disk did not take what the store has: openings are undone, closings stand and are tried again. The kernel
+   * closes what it can before the store is asked, which may hang.
    */
-  async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<Transaction> {
+  async #takeBack(tx: Transaction, firewall: GateState["firewall"]): Promise<void> {
     const undo = new Transaction(this.state, this.parts.clock(), this.parts.boot);
     for (const { takeBack } of tx.openings.reverse()) takeBack(undo);
     if (this.state.firewall !== firewall) undo.setFirewall(firewall);
     const writes = undo.writes(() => this.#number++);
+    await this.projector.project(undo, DONE).catch((error) => this.#kernelFailed(error));
     await this.#write(writes).catch((error) => {
-      this.parts.log.error("the store did not take an undo: it goes with the next write", {
-        message: String(error),
-      });
+      this.#storeFailed(error);
       this.#owed = [...this.#owed, ...writes];
     });
-    return undo;
+    this.#tellAll(undo);
   }
 
   async #reconcile(): Promise<void> {

@@ -32,9 +32,10 @@ export interface Opened {
 }
 
 /**
- * Opens a door, or renews it: the same user at the same address has one grant, whose end is the later of two.
+ * Opens a door, or renews it: the same user at the same address has one grant for the same services, whose end is the
+ * later of two.
  * @param freshId draws `g` and 6 hex digits
- * @throws Denied for a knock or a call, Refusal for an admin
+ * @throws Denied; Refusal where an admin asks, but for `firewall_off` and `too_many_grants`
  */
 export function open(state: GateState, tx: Transaction, request: Opening, freshId: () => string): Opened {
   if (loadedPolicies(state).length === 0) throw new Denied("firewall_off");
@@ -163,7 +164,7 @@ function timeAllowed(
   return Math.min(request.ttl ?? user?.ttl ?? access.ttl, most) as Duration;
 }
 
-/** The live grant that this opening renews: the user's at that address, or an admin's for the same services. */
+/** The live grant that this opening renews: of the same user, at that address, for the same services. */
 function sameDoor(
   state: GateState,
   tx: Transaction,
@@ -175,9 +176,7 @@ function sameDoor(
     .ofAddress(address)
     .find(
       (grant) =>
-        isLive(grant, tx.now.uptime) &&
-        grant.user === user &&
-        (user !== null || grant.services.join() === services.join()),
+        isLive(grant, tx.now.uptime) && grant.user === user && grant.services.join() === services.join(),
     );
 }
 
@@ -210,5 +209,5 @@ function liftRevocation(state: GateState, tx: Transaction, grant: Grant): void {
   const revocation = state.ledger.revocation(grant.address);
   if (revocation === undefined) return;
   const services = revocation.services.filter((service) => !grant.services.includes(service));
-  tx.setRevocation(grant.address, services.length === 0 ? undefined : { ...revocation, services });
+  tx.liftRevocation(grant.address, services.length === 0 ? undefined : { ...revocation, services });
 }

@@ -2,7 +2,7 @@ import { type Duration, type Instant, milliseconds } from "../duration.ts";
 import type { Settings } from "../settings/settings.ts";
 import { NO_REPLAY, type Replay } from "../ssh/replay.ts";
 import { migrate } from "../store/migrations.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Write } from "../store/store.ts";
 import type { AllowEntry, End } from "./allowlist.ts";
 import {
   decodeAllow,
@@ -23,6 +23,16 @@ import type { Grant } from "./grant.ts";
 import { type AllowRecord, type ClockRecord, type GrantRecord, keys } from "./records.ts";
 import { emptyState, type GateState } from "./state.ts";
 
+/** What the store holds. */
+export interface Loaded {
+  readonly state: GateState;
+  /**
+   * What makes the records of an earlier boot this one's, to be written in one piece with the clock: read once more
+   * beside a later clock, they would be given more time than they have.
+   */
+  readonly led: readonly Write[];
+}
+
 /**
  * Reads the gate's state from the store.
  * @param boot id of this boot of the machine: ends that were counted in another boot's uptime are led over
@@ -33,9 +43,13 @@ export async function loadState(
   settings: Settings,
   now: Instant,
   boot: string,
-): Promise<GateState> {
+): Promise<Loaded> {
   await migrate(store);
   const state = emptyState(settings);
+  const led: Write[] = []; // bounded: by what is stored
+  const lead = (key: string, then: string, value?: object): void => {
+    if (then !== boot) led.push(value === undefined ? { key } : { key, value: { ...value, boot } });
+  };
   const [clock] = (await store.read(keys.clock, { limit: 1 })).map(decodeClock);
   for (const user of (await store.read(keys.user(""))).map(decodeUser)) state.users.set(user.name, user);
   for (const [decoys] of [(await store.read(keys.decoys, { limit: 1 })).map(decodeDecoys)])
@@ -43,16 +57,20 @@ export async function loadState(
   for (const record of (await store.read(keys.grant(""))).map(decodeGrant)) {
     const grant = sinceBoot(record, clock, now, boot);
     if (grant !== undefined) state.ledger.put(grant);
+    lead(keys.grant(record.id), record.boot, grant);
   }
   for (const record of (await store.read(keys.allow(""))).map(decodeAllow)) {
     const entry = entrySinceBoot(record, clock, now, boot);
     if (entry !== undefined) state.allowlist.put(entry);
+    if (record.end !== null) lead(keys.allow(record.what), record.boot, entry);
   }
   for (const { boot: then, network, at } of (await store.read(keys.left(""))).map(decodeLeft)) {
     if (then === boot) state.allowlist.setLeft(network, at);
+    lead(keys.left(network), then);
   }
   for (const { boot: then, ...request } of (await store.read(keys.pending(""))).map(decodePending)) {
     if (then === boot) state.pending.set(request.id, request); // who was asked for before a reboot knocks again
+    lead(keys.pending(request.id), then);
   }
   for (const entry of await store.read(keys.tries("")))
     state.tries.set(entry[0].slice(keys.tries("").length), decodeTries(entry));
@@ -61,13 +79,15 @@ export async function loadState(
   for (const [user, replay] of await readReplays(store)) state.replays.set(user, replay);
   for (const { boot: then, ...revocation } of (await store.read(keys.revocation(""))).map(decodeRevocation)) {
     if (then === boot) state.ledger.setRevocation(revocation.address, revocation); // a new boot remembers no session
+    lead(keys.revocation(revocation.address), then);
   }
   const [firewall] = (await store.read(keys.firewall, { limit: 1 })).map(decodeFirewall);
   if (firewall !== undefined) {
     const { boot: then, ...rest } = firewall;
     state.firewall = then === boot ? rest : { ...rest, trial: null, adopted: [] };
+    lead(keys.firewall, then, state.firewall);
   }
-  return state;
+  return { state, led };
 }
 
 async function readReplays(store: Store): Promise<Map<string, Replay>> {

@@ -20,15 +20,16 @@ export interface Cut {
   readonly ports: readonly PortRange[];
 }
 
-/** Something that was opened or renewed: taken back if the kernel says no. */
+/** Something that was opened or renewed: taken back if kernel or disk say no. */
 export interface Opening {
+  /** Closes it again, as far as nothing that came after has done so. */
   readonly takeBack: (undo: Transaction) => void;
   /** Uptime ms at which it ends by itself; Infinity: never. */
   readonly ends: number;
 }
 
 /** What goes to the store; `withDoor`: the record of a door that this opens, worth nothing without the kernel's table. */
-type Record = Write & { readonly withDoor?: true };
+type Entered = Write & { readonly withDoor?: true };
 
 /**
  * One group of changes to the gate's state, with all that must follow from them: what to write, what to tell,
@@ -51,7 +52,7 @@ export class Transaction {
   namesChanged = false;
   readonly #state: GateState;
   readonly #boot: string;
-  readonly #writes: Record[] = [];
+  readonly #writes: Entered[] = [];
   readonly #undo: (() => void)[] = [];
 
   constructor(state: GateState, now: Instant, boot: string) {
@@ -65,8 +66,13 @@ export class Transaction {
     const before = this.#state.ledger.put(grant);
     const isOpen = grant.closed === undefined;
     if (isOpen) {
-      const takeBack = (undo: Transaction): void =>
-        before ? undo.putGrant(before) : undo.forgetGrant(grant.id);
+      const takeBack = (undo: Transaction): void => {
+        const now = this.#state.ledger.get(grant.id);
+        if (now === undefined || now.closed !== undefined) return; // a closing stands
+        undo.noteGrant("withdrawn", now, "kernel or disk did not take it");
+        if (before === undefined) undo.forgetGrant(grant.id);
+        else undo.putGrant(before);
+      };
       this.openings.push({ takeBack, ends: grant.ends });
     }
     this.#undo.push(() => (before ? this.#state.ledger.put(before) : this.#state.ledger.remove(grant.id)));
@@ -92,13 +98,24 @@ export class Transaction {
     this.#writes.push({ key: keys.revocation(address), value });
   }
 
+  /** Lets an address have sessions again, for all services (undefined) or for all but some: part of an opening. */
+  liftRevocation(address: Address, rest: Revocation | undefined): void {
+    const before = this.#state.ledger.revocation(address);
+    this.setRevocation(address, rest);
+    const takeBack = (undo: Transaction): void => undo.setRevocation(address, before);
+    this.openings.push({ takeBack, ends: Number.POSITIVE_INFINITY });
+  }
+
   /** Adds or replaces an entry of the allowlist. */
   putEntry(entry: AllowEntry): void {
     const before = this.#state.allowlist.get(entry.what);
     for (const network of [...(before?.addresses ?? []), ...entry.addresses]) this.#touch(network);
     this.#state.allowlist.put(entry);
-    const takeBack = (undo: Transaction): void =>
-      before ? undo.putEntry(before) : undo.forgetEntry(entry.what);
+    const takeBack = (undo: Transaction): void => {
+      if (this.#state.allowlist.get(entry.what) === undefined) return; // a removal stands
+      if (before === undefined) undo.forgetEntry(entry.what);
+      else undo.putEntry(before);
+    };
     this.openings.push({ takeBack, ends: entry.end?.ends ?? Number.POSITIVE_INFINITY });
     this.#undo.push(() =>
       before ? this.#state.allowlist.put(before) : this.#state.allowlist.remove(entry.what),

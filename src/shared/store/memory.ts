@@ -1,6 +1,6 @@
 import { type Entry, type Store, StoreError, type Write } from "./store.ts";
 
-/** A store in memory for unit tests. Set `broken` to make every call fail, `disk` to what a write waits for. */
+/** A store in memory for unit tests. Set `broken` to make every call fail, `disk` to what `write` and `sync` wait for. */
 export class MemoryStore implements Store {
   // bounded: by the test that fills it
   readonly #entries = new Map<string, string>();
@@ -24,6 +24,11 @@ export class MemoryStore implements Store {
   async write(batch: readonly Write[]): Promise<void> {
     await this.disk();
     await this.note(batch);
+  }
+
+  async sync(): Promise<void> {
+    await this.disk();
+    this.#check();
   }
 
   async note(batch: readonly Write[]): Promise<void> {

@@ -12,13 +12,18 @@ export type Entry = readonly [key: string, value: unknown];
  * (`adapters/level.ts`) and memory (`memory.ts`). Whoever has it open is the gate.
  */
 export interface Store {
-  /** Reads the entries whose keys begin with a prefix; at most `limit`, from the end when `last`. @throws StoreError */
+  /**
+   * Reads the entries whose keys begin with a prefix: only those behind the key `after`, at most `limit`, from the end when
+   * `last`. @throws StoreError
+   */
   read(prefix: string, options?: { after?: string; limit?: number; last?: boolean }): Promise<Entry[]>;
   /**
    * Writes all or nothing into the system's memory: it outlives this process, however that ends, but not the machine.
-   * A `write` of the same is to follow, for nothing else takes it to the disk. @throws StoreError
+   * `sync` is to follow before anything else is written. @throws StoreError
    */
   note(batch: readonly Write[]): Promise<void>;
+  /** Is back when what was noted last is on the disk. @throws StoreError: then it may be there or not, until it is undone */
+  sync(): Promise<void>;
   /** Writes all or nothing, and is back only when it is on the disk. @throws StoreError */
   write(batch: readonly Write[]): Promise<void>;
   /** Gives the lock back. */

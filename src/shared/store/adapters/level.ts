@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { accessSync, constants, readdirSync } from "node:fs";
+import { open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClassicLevel } from "classic-level";
@@ -59,15 +59,20 @@ async function checkFiles(
   }
 }
 
+/** A failed write: which keys it was about, and what they held before; absent: that could not be read yet. */
+interface Unsettled {
+  readonly keys: readonly string[];
+  readonly before?: readonly Write[];
+}
+
 class LevelStore implements Store {
   readonly #level: ClassicLevel<string, unknown>;
   readonly #folder: string;
   readonly #settle: () => Promise<void>;
-  /**
-   * What the keys of a failed write held before; undefined: none has failed. bounded: one batch, for the next is not
-   * tried before this is settled
-   */
-  #unsettled: Map<string, unknown> | undefined;
+  /** What was noted last. */
+  #noted: readonly Write[] = [];
+  /** A write that failed; the next is not tried before it is settled. bounded: one batch */
+  #unsettled: Unsettled | undefined;
 
   constructor(level: ClassicLevel<string, unknown>, folder: string, settle: () => Promise<void>) {
     this.#level = level;
@@ -91,7 +96,21 @@ class LevelStore implements Store {
   }
 
   note(batch: readonly Write[]): Promise<void> {
+    this.#noted = batch;
     return this.#write(batch, false);
+  }
+
+  /** LevelDB syncs only what it writes. Its newest log holds all that it has taken and not put into a table yet. */
+  sync(): Promise<void> {
+    return this.#attempt(async () => {
+      try {
+        const log = await open(join(this.#folder, newestLog(this.#folder)), "r");
+        await log.datasync().finally(() => log.close());
+      } catch (error) {
+        await this.#remember(this.#noted);
+        throw error;
+      }
+    });
   }
 
   write(batch: readonly Write[]): Promise<void> {
@@ -122,13 +141,11 @@ class LevelStore implements Store {
    * 200). So before the next write the log is read and left behind by opening anew, and what the failed write
    * was about gets its former value.
    */
-  async #mend(unsettled: ReadonlyMap<string, unknown>): Promise<void> {
+  async #mend(unsettled: Unsettled): Promise<void> {
+    const before = unsettled.before ?? (await this.#valuesOf(unsettled.keys));
     await this.#level.close();
     await this.#level.open();
-    await this.#batch(
-      [...unsettled].map(([key, value]) => ({ key, value })),
-      true,
-    );
+    await this.#batch(before, true);
     this.#unsettled = undefined;
     await this.#settle();
   }
@@ -146,12 +163,17 @@ class LevelStore implements Store {
     return batch.write({ sync });
   }
 
+  /** Nothing is written before this is settled: where not even the values can be read now, they are before that. */
   async #remember(batch: readonly Write[]): Promise<void> {
-    const unsettled = new Map<string, unknown>();
-    this.#unsettled = unsettled;
     const keys = batch.map(({ key }) => key);
-    const values = await this.#level.getMany(keys);
-    for (const [at, key] of keys.entries()) unsettled.set(key, values[at]);
+    this.#unsettled = { keys };
+    const before = await this.#valuesOf(keys).catch(() => undefined);
+    if (before !== undefined) this.#unsettled = { keys, before };
+  }
+
+  async #valuesOf(keys: readonly string[]): Promise<Write[]> {
+    const values = await this.#level.getMany([...keys]);
+    return keys.map((key, at) => ({ key, value: values[at] }));
   }
 
   async #attempt<T>(task: () => Promise<T>): Promise<T> {
@@ -163,9 +185,17 @@ class LevelStore implements Store {
   }
 }
 
+/** LevelDB numbers its files: of a few that end in .log the last has the highest number (doc/impl.md). */
+function newestLog(folder: string): string {
+  const logs = readdirSync(folder).filter((name) => /^\d+\.log$/.test(name));
+  const [newest] = logs.sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
+  if (newest === undefined) throw new Error("LEVEL_CORRUPTION: the log is missing");
+  return newest;
+}
+
 const CURES: Record<StoreFailure, string> = {
   locked: "one gate at a time: stop the other knockd (or wait for the other knockctl), then try again",
-  full: "make room on the disk; nothing was opened, and open doors still close on time",
+  full: "make room on the disk; nothing stays open for it, and open doors still close on time",
   "read-only": "mount the file system for writing (mount -o remount,rw), then try again",
   denied: "run as root or as the owner of the state folder, and check its modes",
   damaged: "move the folder away and restore a backup, or start with `knockctl init` and new users",
@@ -173,12 +203,12 @@ const CURES: Record<StoreFailure, string> = {
   failed: "look at the disk and at the system log, then try again",
 };
 
-/** LevelDB tells its errors apart only by text: status words of its own and strerror(3) of the system's. */
+/** LevelDB tells its errors apart only by text: status words of its own and strerror(3) of the system's; Node by errno(3). */
 function classify(text: string, folder: string): StoreFailure {
   if (/LEVEL_LOCKED|already held by process|lock .*temporarily unavailable/i.test(text)) return "locked";
-  if (/No space left|Disk quota exceeded/i.test(text)) return "full";
-  if (/Read-only file system/i.test(text)) return "read-only";
-  if (/Permission denied|Operation not permitted/i.test(text))
+  if (/No space left|Disk quota exceeded|ENOSPC|EDQUOT/i.test(text)) return "full";
+  if (/Read-only file system|EROFS/i.test(text)) return "read-only";
+  if (/Permission denied|Operation not permitted|EACCES|EPERM/i.test(text))
     return isReadOnly(folder) ? "read-only" : "denied";
   if (
     /LEVEL_CORRUPTION|Corruption|DECODE|missing files|No such file|bad block|Unexpected token|not a directory/i.test(
