@@ -1,29 +1,26 @@
 import type { Address } from "../address.ts";
-import { type Clock, type Duration, hours, milliseconds, seconds } from "../duration.ts";
-import { type Firewall, FirewallError } from "../firewall/firewall.ts";
+import { type Clock, type Duration, milliseconds } from "../duration.ts";
+import type { Firewall } from "../firewall/firewall.ts";
 import { bootText } from "../firewall/ruleset.ts";
 import type { StatusView } from "../gate/views.ts";
 import type { Log } from "../log/log.ts";
 import type { Resolver } from "../names/answer.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Breathe } from "../slices.ts";
-import { type Store, StoreError, type Write } from "../store/store.ts";
+import type { Store, Write } from "../store/store.ts";
 import type { Draw } from "../users/decisions.ts";
 import type { Vault } from "../users/vault.ts";
-import { lapse } from "./allow.ts";
 import { BootFile } from "./boot-file.ts";
-import { expire } from "./closing.ts";
 import type { GateEvent } from "./event.ts";
-import { purge } from "./history.ts";
 import { loadState } from "./load.ts";
-import { expirePending } from "./pending.ts";
-import { forgetTries } from "./pin-tries.ts";
 import { Projector } from "./projector.ts";
+import { type Decision, DecisionQueue, type Job } from "./queue.ts";
 import { type ClockRecord, keys } from "./records.ts";
 import type { GateState } from "./state.ts";
 import { Tally } from "./tally.ts";
 import { type Cut, Transaction } from "./transaction.ts";
-import { rollBack, type Session } from "./trial.ts";
+import type { Session } from "./trial.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** The world as the gate sees it; every part is a port. */
 export interface GateParts {
@@ -67,24 +64,6 @@ export interface NameWatcher {
   hurry(): void;
 }
 
-/** A pure decision: looks at the state, changes it through the transaction, or throws to change nothing. */
-export type Decision<T> = (state: GateState, tx: Transaction) => T;
-
-const RECONCILE_EVERY = seconds(30);
-/** Every so many looks the rules are read too: who alters them is noticed at once by the watcher, and a process costs 10 ms. */
-const RULES_EVERY = 10;
-const RETRY_AFTER = seconds(1);
-const STORE_RETRY = seconds(3);
-const PURGE_EVERY = hours(24);
-/** Decisions that share one write to the disk and one transaction in the kernel. */
-const MAX_BATCH = 256;
-
-interface Job {
-  readonly decide: Decision<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * The one gate: grants are opened, renewed and closed only here, by whoever holds the store's lock. Everything
  * runs through one queue; decisions that wait there together are written and projected together. First the
@@ -101,23 +80,15 @@ export class Gate {
   readonly tally = new Tally();
   /** How the link to Asterisk is, as phone-auth last said; "off" when nobody speaks for the phone. */
   phone: StatusView["phone"]["state"] = "off";
-  // bounded: those who ask wait for their answer: the admin socket's connections and one knock a datagram read
-  readonly #queue: (Job | (() => Promise<void>))[] = [];
+  readonly #queue = new DecisionQueue((jobs) => this.#commit(jobs));
+  readonly #upkeep: Upkeep;
   readonly #listeners = new Set<(event: GateEvent) => void>();
   #follow: () => Promise<void> = async () => {};
   #following: Promise<void> = Promise.resolve();
-  #counted: (reported: number) => void = () => {};
   #willFollow = false;
-  #healing: Promise<void> | undefined;
-  #healAgain: Promise<void> | undefined;
-  #busy = false;
-  #pumping: Promise<void> = Promise.resolve();
   #number = 0;
   /** What the store did not take of an undo: it goes with the next write. bounded: nothing is opened before it went */
   #owed: readonly Write[] = [];
-  #nextReconcile = 0;
-  #looks = 0;
-  #nextPurge = 0;
   readonly #bootFile: BootFile;
   /** Who looks up names again and again: knockd; nobody while a knockctl is the gate. */
   names: NameWatcher | undefined;
@@ -134,6 +105,11 @@ export class Gate {
       problem: (what) =>
         what === undefined ? this.problems.delete("boot") : this.problems.set("boot", what),
     });
+    this.#upkeep = new Upkeep(this, this.#bootFile, {
+      idle: () => this.#queue.idle,
+      writeClock: () => this.#writeClock(),
+      happened: (event) => this.#happened(event),
+    });
   }
 
   /** Reads the store and is then the gate. Touches no packet filter yet. @throws StoreError */
@@ -148,18 +124,12 @@ export class Gate {
 
   /** Carries out a decision. @throws what it throws; StoreError or FirewallError when it could not take effect */
   run<T>(decide: Decision<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ decide, resolve: resolve as (value: unknown) => void, reject });
-      this.#pump();
-    });
+    return this.#queue.run(decide);
   }
 
   /** Runs a task between decisions, alone. */
   alone<T>(task: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#queue.push(() => task().then(resolve, reject));
-      this.#pump();
-    });
+    return this.#queue.alone(task);
   }
 
   /** Calls back for each event. @returns the function that ends it */
@@ -175,7 +145,7 @@ export class Gate {
 
   /** Names who is told, at each look at the table, how many TCP knocks the kernel has reported since it was made. */
   onCounted(counted: (reported: number) => void): void {
-    this.#counted = counted;
+    this.#upkeep.counted = counted;
   }
 
   /** Waits until the listeners have followed: only then does a new user's knock arrive. */
@@ -224,83 +194,12 @@ export class Gate {
 
   /** Somebody disturbed the table: looks, and makes it right. Once more for all who ask while that is being done. */
   heal(): Promise<void> {
-    if (this.#healing === undefined) {
-      this.#healing = this.#heal().finally(() => {
-        this.#healing = undefined;
-      });
-      return this.#healing;
-    }
-    this.#healAgain ??= this.#healing.then(() => {
-      this.#healAgain = undefined;
-      return this.heal();
-    });
-    return this.#healAgain;
-  }
-
-  async #heal(): Promise<void> {
-    try {
-      if (this.projector.plan() === undefined) return;
-      const table = await this.projector.state(); // knocks need not wait for nft, which may hang
-      if ("reported" in table) this.#counted(table.reported);
-      if (table.state === "ok") await this.#compare();
-      else await this.alone(() => this.#repair());
-    } catch (error) {
-      this.#kernelFailed(error);
-    }
-  }
-
-  /** Looks again, for it may have been an installation of ours that was seen half way. */
-  async #repair(): Promise<void> {
-    const { state } = await this.projector.state();
-    if (state === "ok") return this.#reconcile();
-    await this.projector.restore();
-    this.#report("firewall-repaired", state === "missing" ? "the table was gone" : "the table was altered");
-  }
-
-  /** The regular look: at the elements, now and then at the rules; always at both where TCP knocks are counted. */
-  async #look(): Promise<void> {
-    const isDeep = this.#looks++ % RULES_EVERY === 0 || this.projector.knockTcp.length > 0;
-    if (isDeep || this.projector.plan() === undefined) return this.heal();
-    await this.#compare().catch((error) => this.#kernelFailed(error));
-  }
-
-  /** Nobody waits for a look; only what is not as it should be is looked at once more, and mended, between decisions. */
-  async #compare(): Promise<void> {
-    if (await this.projector.isRight(() => this.#calm())) this.problems.delete("kernel");
-    else await this.alone(() => this.#reconcile());
+    return this.#upkeep.heal();
   }
 
   /** What is due: ends grants that ran out, ends a trial, compares the kernel with the ledger, forgets old history. */
-  async sweep(): Promise<void> {
-    let next = Number.POSITIVE_INFINITY;
-    await this.run((state, tx) => {
-      const { trial } = state.firewall;
-      if (trial !== null && trial.ends <= tx.now.uptime) rollBack(state, tx, "time is over");
-      next = Math.min(
-        expire(state, tx),
-        expirePending(state, tx),
-        lapse(state, tx),
-        state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
-      );
-    }).catch((error) => {
-      if (!(error instanceof StoreError)) this.parts.log.error("a sweep failed", { message: String(error) });
-    });
-    const { uptime, wall } = this.parts.clock();
-    if (uptime >= this.#nextReconcile) {
-      this.#nextReconcile = uptime + RECONCILE_EVERY;
-      await this.#look();
-      await this.alone(() => this.#writeClock());
-    }
-    if (uptime >= this.#nextPurge) {
-      this.#nextPurge = uptime + PURGE_EVERY;
-      await this.run(forgetTries).catch(() => undefined);
-      await this.alone(() => purge(this.parts.store, wall - this.state.settings.history.keep)).catch(
-        () => undefined,
-      );
-    }
-    if (uptime >= this.#bootFile.due) await this.#bootFile.write();
-    const rest = Math.min(next, this.#nextReconcile, this.#bootFile.due) - this.parts.clock().uptime;
-    this.parts.wake(milliseconds(Math.max(10, rest)));
+  sweep(): Promise<void> {
+    return this.#upkeep.sweep();
   }
 
   /**
@@ -323,31 +222,6 @@ export class Gate {
     await this.parts.store.close();
   }
 
-  /** Lets others go first, and decisions that wait by then be carried out. Not for what runs in the queue. */
-  async #calm(): Promise<void> {
-    await this.parts.rest();
-    await this.#pumping;
-  }
-
-  #pump(): void {
-    if (!this.#busy) this.#pumping = this.#empty();
-  }
-
-  async #empty(): Promise<void> {
-    this.#busy = true;
-    for (let first = this.#queue.shift(); first !== undefined; first = this.#queue.shift()) {
-      if (typeof first === "function") await first();
-      else await this.#commit([first, ...this.#takeJobs()]);
-    }
-    this.#busy = false;
-  }
-
-  #takeJobs(): Job[] {
-    const end = this.#queue.findIndex((entry) => typeof entry === "function");
-    const count = Math.min(MAX_BATCH, end === -1 ? this.#queue.length : end);
-    return this.#queue.splice(0, count) as Job[];
-  }
-
   async #commit(jobs: readonly Job[]): Promise<void> {
     const firewall = this.state.firewall;
     const tx = new Transaction(this.state, this.parts.clock(), this.parts.boot);
@@ -365,21 +239,21 @@ export class Gate {
         await taken;
       } catch (error) {
         tx.rollback();
-        this.#storeFailed(error);
+        this.#upkeep.storeFailed(error);
         return failAll(error);
       }
       try {
         await projected;
         this.problems.delete("kernel");
       } catch (error) {
-        this.#kernelFailed(error);
+        this.#upkeep.kernelFailed(error);
         await this.#takeBack(tx, firewall);
         return failAll(error);
       }
       try {
         if (isNote) await this.#sync();
       } catch (error) {
-        this.#storeFailed(error);
+        this.#upkeep.storeFailed(error);
         await this.#takeBack(tx, firewall);
         return failAll(error);
       }
@@ -404,7 +278,7 @@ export class Gate {
       ...tx.openings.map(({ ends }) => ends),
       this.#bootFile.due,
       this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
-      this.#nextReconcile,
+      this.#upkeep.due,
     );
     this.parts.wake(milliseconds(Math.max(10, soonest - this.parts.clock().uptime)));
   }
@@ -418,7 +292,7 @@ export class Gate {
         this.#willFollow = false;
         return this.#follow();
       })
-      .catch((error) => this.#kernelFailed(error));
+      .catch((error) => this.#upkeep.kernelFailed(error));
   }
 
   /** @throws StoreError */
@@ -444,43 +318,12 @@ export class Gate {
     for (const { takeBack } of tx.openings.reverse()) takeBack(undo);
     if (this.state.firewall !== firewall) undo.setFirewall(firewall);
     const writes = undo.writes(() => this.#number++);
-    await this.projector.project(undo, DONE).catch((error) => this.#kernelFailed(error));
+    await this.projector.project(undo, DONE).catch((error) => this.#upkeep.kernelFailed(error));
     await this.#write(writes).catch((error) => {
-      this.#storeFailed(error);
+      this.#upkeep.storeFailed(error);
       this.#owed = [...this.#owed, ...writes];
     });
     this.#tellAll(undo);
-  }
-
-  async #reconcile(): Promise<void> {
-    const wrong = await this.projector.reconcile();
-    if (wrong > 0) this.#report("firewall-repaired", `${wrong} elements were not as the ledger says`);
-    this.problems.delete("kernel");
-  }
-
-  #kernelFailed(error: unknown): void {
-    const what = error instanceof FirewallError ? `${error.message}; ${error.cure}` : String(error);
-    this.problems.set("kernel", what);
-    this.parts.log.error("the kernel's table could not be made right: trying again", { message: what });
-    this.#looks = 0;
-    this.#nextReconcile = this.parts.clock().uptime + RETRY_AFTER;
-    this.parts.wake(RETRY_AFTER);
-  }
-
-  /** Tried again by a write of the clock's floor: whoever knocks next should not be the one who finds out. */
-  #storeFailed(error: unknown): void {
-    const what = error instanceof StoreError ? `${error.message}; ${error.cure}` : String(error);
-    if (this.problems.get("store") !== what)
-      this.parts.log.error("the store took no write", { message: what });
-    this.problems.set("store", what);
-    this.#nextReconcile = Math.min(this.#nextReconcile, this.parts.clock().uptime + STORE_RETRY);
-    this.parts.wake(STORE_RETRY);
-  }
-
-  #report(event: "firewall-repaired", reason: string): void {
-    const { wall } = this.parts.clock();
-    this.parts.log.warn("the kernel's table was repaired", { reason });
-    this.#happened({ at: wall, event, user: null, address: null, by: null, reason });
   }
 
   #happened(event: GateEvent): void {
@@ -499,7 +342,7 @@ export class Gate {
     try {
       await this.#write([{ key: keys.clock, value }]);
     } catch (error) {
-      this.#storeFailed(error);
+      this.#upkeep.storeFailed(error);
     }
   }
 
