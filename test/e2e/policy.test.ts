@@ -210,6 +210,17 @@ describe("the policy in force", () => {
     expect(await reaches(SSH)).toBe(false);
   });
 
+  test("is no matter of the phone's socket, which is there after SIGHUP as the settings say", async () => {
+    const { instance } = scene;
+    const isThere = () => existsSync(join(instance.folder, "phone.sock"));
+    for (const enabled of [true, false]) {
+      instance.configure({ ...GUARDED_MORE, phone: { enabled } });
+      instance.signal("SIGHUP");
+      await until(() => isThere() === enabled, { what: `phone.sock ${enabled ? "comes" : "goes"}` });
+    }
+    expect(await reaches(OTHER)).toBe(true);
+  });
+
   test("stays as it is when SIGHUP finds broken settings", async () => {
     const { instance } = scene;
     writeFileSync(instance.config, '[firewall]\nguard = "evrything"\n');

@@ -36,6 +36,19 @@ describe("a change of policy", () => {
     expect(text).toContain("add table inet knockline");
   });
 
+  it("is planned and checked by the file as it is now, and nothing of it is taken over", async () => {
+    const { steps } = (await ask("user_add", { name: "ann", proof: "none" })).user;
+    const port = `udp/${steps[0]?.port}`;
+    const edited = settings({ services: { ssh: { ports: ["tcp/22"] }, game: { ports: [port] } } });
+    const about = { ...noKnockd(t.gate), read: async () => edited };
+    const { changes } = await answer(t.gate, "firewall_plan", {}, about);
+    expect(changes).toContainEqual(expect.stringContaining(`service game (${port})`));
+    const { problems } = await answer(t.gate, "check", {}, about);
+    expect(problems).toEqual([expect.stringContaining(port)]);
+    expect(t.gate.state.settings).toBe(closed);
+    expect((await ask("check", {})).problems).toEqual([]);
+  });
+
   it("is planned by the ports that are listened at, without those of knocks", async () => {
     const { steps } = (await ask("user_add", { name: "ann", proof: "none" })).user;
     const secret = steps.map(({ port }) => ({ proto: "udp" as const, port, process: "knockd" }));
