@@ -3,7 +3,7 @@
 // Nothing is closed before you say so; Ctrl-C takes everything back.
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { existsSync, mkdirSync, readFileSync, unwatchFile, watchFile, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, unwatchFile, watchFile } from "node:fs";
 import { hostname } from "node:os";
 import { join, relative } from "node:path";
 import { styled } from "./screen.mjs";
@@ -57,14 +57,7 @@ function makeInstance() {
   mkdirSync(join(root, "var"), { recursive: true, mode: 0o750 });
   const { code, stderr } = knockctl("init", "--no-user");
   if (code !== 0) throw new StepFailed(stderr.trim());
-  if (!found) useOurRecordings();
   return found ? "found" : "made, nothing is closed";
-}
-
-/** Asterisk's user cannot look into ./var: it takes the recordings from the checkout. */
-function useOurRecordings() {
-  const settings = readFileSync(CONFIG, "utf8");
-  writeFileSync(CONFIG, settings.replace(/^# sounds = "sounds"$/m, 'sounds = "../sounds"'));
 }
 
 /** User `me` knocks without a proof: any stock client will do. Added when missing. */
