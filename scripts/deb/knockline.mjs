@@ -78,7 +78,7 @@ function putManuals(tree) {
 function putDocuments(tree) {
   const doc = "usr/share/doc/knockline";
   copy(tree, `${doc}/README.md`, join(root, "README.md"));
-  copy(tree, `${doc}/docs`, join(root, "docs"), { wanted: (path) => path.endsWith(".md") });
+  copy(tree, `${doc}/docs`, join(root, "docs"), { wanted: (path) => /\.(md|txt)$/.test(path) });
   put(tree, `${doc}/NEWS.md.gz`, gzip(readFileSync(join(root, "CHANGELOG.md"))));
   put(tree, `${doc}/examples/knockline.toml`, exampleSettings());
   const own = readFileSync(join(root, "LICENSE"), "utf8");

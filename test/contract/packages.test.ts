@@ -99,6 +99,13 @@ describe("the packages", () => {
     );
   });
 
+  test("the pages come with the example that they link to", () => {
+    const pages = listing(deb("amd64")).map((line) => line.split("/docs/")[1] ?? "");
+    expect(pages).toEqual(
+      expect.arrayContaining(["allowlist.md", "migrate.md", "examples/voip-providers.txt"]),
+    );
+  });
+
   test("the programs run from an unpacked tarball, with nothing of the checkout", () => {
     const name = "knockline-0.9.0-amd64";
     execFileSync("tar", ["-xzf", join(folder, "first", `${name}.tar.gz`), "-C", folder]);
