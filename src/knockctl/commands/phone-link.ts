@@ -56,7 +56,7 @@ async function registered({ app }: Phone, pbx: Pbx): Promise<Verdict> {
     id: "app-missing",
     what: `nobody has registered the app ${app}`,
     why: "Stasis() fails, and callers hear that they should try later",
-    fix: "enabled = true under [phone], then start knockline-phone-auth; its log says why when it does not connect",
+    fix: "enabled = true under [phone], systemctl reload knockline-knockd, systemctl enable --now knockline-phone-auth; its log says why when it does not connect",
   });
 }
 

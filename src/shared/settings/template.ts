@@ -6,7 +6,8 @@ import { SOCKET_PATH_BYTES } from "./paths.ts";
  */
 export function settingsToml(name: string): string {
   return `# knockline settings. Check with: knockctl config check
-# knockd reads changes at SIGHUP or restart; changes of what is closed wait for: knockctl firewall plan, then apply.
+# knockd reads changes at SIGHUP or restart; changes of what is closed wait for: knockctl firewall plan, then apply. Only at its
+# start it reads [paths], [knock] listen, [log] level and [phone] max_calls; phone-auth reads everything only at its start.
 # Durations: 90s 15m 2h 1d.
 
 [paths]
@@ -107,7 +108,7 @@ longest_call = "3m"
 ring = "25s"
 
 [history]
-# How long the history of grants and denials is kept.
+# How long the history is kept: grants, calls, changes of users and policy.
 keep = "90d"
 
 [log]
