@@ -30,7 +30,7 @@ const CONDITIONS: Record<string, () => string | undefined> = {
   long: () => (process.env.KNOCKLINE_LONG === "1" ? undefined : "the long run (npm run test:long)"),
 };
 
-/** What a test can ask for: a condition above, or any program's name. */
+/** What a test can ask for: a condition above, or a program that scripts/test-tools.mjs names. */
 export type Need = "root" | "ipv6" | "namespaces" | "long" | (string & {});
 
 /**

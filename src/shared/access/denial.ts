@@ -2,7 +2,8 @@ import { SSH_REFUSALS } from "../ssh/refusals.ts";
 
 /**
  * Every reason for which knockline says no to somebody outside: one list for the whole project. The key goes
- * into logs, history and metrics; the text is what `knockctl watch` adds for a person. A new reason is one line here.
+ * into log, watch and metrics; the text is the manual's, for a person. A new reason is one line here, and a row in
+ * docs/operations.md.
  */
 export const DENIALS = {
   wrong_order: "a known port, but not the next one",
