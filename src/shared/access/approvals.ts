@@ -21,7 +21,7 @@ export function pendingByCode(
   return others.length > 0 ? "ambiguous" : first;
 }
 
-/** Opens what a request asked for. @throws Denied, Refusal */
+/** Opens what a request asked for. @throws Denied; Refusal where an admin approves, but for `firewall_off` and `too_many_grants` */
 export function approve(
   state: GateState,
   tx: Transaction,
@@ -36,7 +36,7 @@ export function approve(
   return open(state, tx, { user, address, proof, by, ...(ttl && { ttl }) }, freshId).grant;
 }
 
-/** An admin approves. @throws Refusal */
+/** An admin approves. @throws Refusal; Denied `firewall_off`, `too_many_grants` */
 export function approveById(state: GateState, tx: Transaction, id: string, freshId: () => string): Grant {
   return approve(state, tx, findPending(state, id, tx.now.uptime), "admin", freshId);
 }

@@ -10,7 +10,7 @@ const TOGETHER = { external: "pin/strangers", internal: "pin/new-phones" } as co
 const FORGEABLE = /^(pin\/external\/|otp\/[^/]+\/)/;
 /** Buckets under a name that phone-auth gave: of these only so many are kept, whatever it says. */
 const NAMED = /^pin\/(external|internal)\//;
-/** Buckets idle for longer are forgotten, unless their caller was right within the time that earns one. */
+/** Buckets of those who were right once, and users' totals, are forgotten when idle for longer; all others after two days. */
 const FORGET_AFTER = days(91);
 
 /**
@@ -100,7 +100,7 @@ function pinKey({ lane, endpoint, number }: Caller): string {
   return lane === "internal" ? `pin/internal/${endpoint}` : `pin/external/${number ?? "withheld"}`;
 }
 
-/** What a user's knocks used up stays until an admin unlocks it, or a right code comes. */
+/** What a user's knocks used up stays until an admin unlocks it, a right code comes, or FORGET_AFTER is over. */
 function isUserTotal(key: string): boolean {
   return /^otp\/[^/]+$/.test(key);
 }

@@ -25,7 +25,10 @@ const AT_ONCE = 2_000;
 /** Sets that `install` fills. nft prints them in words of its own (ranges), so they are compared as it printed them. */
 const FILLED = ["trusted", "knock_udp", "knock_tcp"];
 
-/** Keeps the kernel the projection of the gate's state. Every method is called from the gate's one queue. */
+/**
+ * Keeps the kernel the projection of the gate's state. What changes the kernel is called from the gate's one queue; `plan`,
+ * `state`, `isRight` and `allowed` only look and need not be, so that nobody waits for them.
+ */
 export class Projector {
   /** UDP ports that knockd has bound. */
   knockUdp: readonly number[] = [];
@@ -150,8 +153,8 @@ export class Projector {
   }
 
   /**
-   * Compares as well, but changes nothing: the one method that need not be called from the queue, so that nobody
-   * waits for it. What is changed meanwhile is looked at the next time.
+   * Compares as well, but changes nothing and need not be called from the queue. What is changed meanwhile is looked at
+   * the next time.
    * @param breathe called between slices
    * @throws FirewallError
    */

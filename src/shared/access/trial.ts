@@ -32,7 +32,8 @@ const KEPT_REASON = "logged in while a policy was applied";
 /**
  * Tries the settings' policy, or confirms it at once. Sessions that are established now survive: those to ports
  * that become guarded are adopted, and whoever is logged in by SSH gets a grant.
- * @throws Refusal when there is nothing to apply
+ * @returns the grants of those who are logged in; none where there is nothing to apply
+ * @throws Refusal when sshd's port would be closed and belongs to no service; Denied `too_many_grants`
  */
 export function apply(state: GateState, tx: Transaction, application: Application): Grant[] {
   const wanted = state.settings.policy;

@@ -76,32 +76,36 @@ export type TableState =
 
 /**
  * The port to the kernel's packet filter. Two implementations pass one contract suite: nftables
- * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`).
+ * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`). What the filter says no to is an outcome; where it cannot be
+ * asked at all, `state`, `install`, `change`, `elements`, `remove` and `probe` throw FirewallError.
  */
 export interface Firewall {
   /**
    * Reads the table without its elements; what is being installed meanwhile may be seen half way, as `altered`.
-   * Throws FirewallError when the filter cannot be asked at all.
+   * @throws FirewallError
    */
   state(): Promise<TableState>;
   /**
    * Makes the table's rules and sets those of the plan, in one transaction: safe to repeat, keeps the elements
    * of every set that stays, removes sets and chains that are in the plan no more.
+   * @throws FirewallError
    */
   install(plan: TablePlan): Promise<FirewallOutcome>;
   /**
    * Applies changes in order, all or none. `put` sets the time left whether it was there or not (longer or
    * shorter); `drop` of what is not there is fine.
    * @param after nothing takes effect before it resolves; when it rejects nothing ever does, and so does the answer
+   * @throws FirewallError, after which it is not known whether the changes were made
    */
   change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome>;
   /**
    * Reads the elements of the named sets with their time left; a set that does not exist counts as empty. While a set
    * grows or elements end, the kernel may leave some out: whoever misses one looks again.
    * @param breathe called between slices of a long listing
+   * @throws FirewallError, also for a set that changes too fast to be listed
    */
   elements(sets: readonly string[], breathe?: Breathe): Promise<Element[]>;
-  /** Removes the whole table; fine when there is none. Refuses the table of another owner. */
+  /** Removes the whole table; fine when there is none. Refuses the table of another owner. @throws FirewallError */
   remove(owner: string): Promise<FirewallOutcome>;
   /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */
   watch(disturbed: () => void): () => void;

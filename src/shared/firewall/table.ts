@@ -7,13 +7,14 @@ export const TABLE = "inet knockline";
 /** Elements a set of ours holds at most; beyond it the kernel answers ENFILE and nothing is changed. */
 export const SET_SIZE = 65_536;
 
+/** The same for a set of the allowlist: all addresses of all names, if they were of one family. */
+export const NETWORK_SET_SIZE = 524_288;
+
 /**
  * The NFLOG group that TCP knocks are reported to ("KL"). Groups belong to a network namespace, which holds one instance
  * of knockline; other software takes small numbers.
  */
 export const KNOCK_GROUP = 0x4b4c;
-/** The same for a set of the allowlist: all addresses of all names, if they were of one family. */
-export const NETWORK_SET_SIZE = 524_288;
 
 /** What the table's comment begins with; the owner (a state folder) follows. */
 const COMMENT = "knockline ";

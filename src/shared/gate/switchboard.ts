@@ -40,7 +40,7 @@ export class Switchboard {
     this.#callbacks = new Callbacks(gate);
   }
 
-  /** Answers one question. A no is an answer too. @throws Refusal only for what phone-auth must not ask */
+  /** Answers one question. A no is an answer too, and so is what went wrong (`broken`, and a line in the log): never throws. */
   async answer({ verb, args }: PhoneRequest, asker: Asker): Promise<unknown> {
     const answers: Answers = this.#answers;
     try {

@@ -53,7 +53,7 @@ export interface AdminVerbs {
   };
   /** `since`: ISO 8601. Oldest first. */
   history: { args: { since?: string; user?: string; address?: string }; result: { events: EventView[] } };
-  /** Answers with the first event only when one happens; then one answer an event, until the asker hangs up. */
+  /** Answered with {} at once; then comes a line `{"event"}`, with this result, an event, until the asker hangs up. */
   watch: { args: { what?: string }; result: EventView };
   user_add: {
     args: { name: string } & UserWishes;

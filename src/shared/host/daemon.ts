@@ -29,6 +29,7 @@ const optionsOf = (check: string): Daemon["options"] => ({
 
 const EXAMPLES = ["--config /etc/knockline/knockline.toml", "--config ./var/knockline.toml --check"];
 
+/** knockd, which re-reads its settings. */
 export const KNOCKD: Daemon = {
   name: "knockd",
   about: "watches for knocks and is the gate: the only writer of store and kernel",
@@ -38,6 +39,7 @@ export const KNOCKD: Daemon = {
   examples: EXAMPLES,
 };
 
+/** phone-auth, which does not. */
 export const PHONE_AUTH: Daemon = {
   name: "phone-auth",
   about: "takes calls from Asterisk, and asks the gate what to do about them",

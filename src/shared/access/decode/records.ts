@@ -141,26 +141,40 @@ const event = z.object({
   reason: z.string().nullable(),
 });
 
-/** Decoders of the store's records. Each @throws StoreError `damaged`, naming the record, for what does not fit. */
+// Decoders of the store's records, which `keys` names. StoreError is `damaged` in all of them, and names the record.
+
+/** A user. Records from before ports had a date take that of the user. @throws StoreError */
 export const decodeUser = decoder<User>(
   user.transform((one) => ({ ...one, drawn: one.drawn ?? one.created })),
 );
+/** A grant, live or closed; times as in Grant, and the boot that its uptimes belong to. @throws StoreError */
 export const decodeGrant = decoder<GrantRecord>(grant);
+/** An address whose sessions are cut. @throws StoreError */
 export const decodeRevocation = decoder<RevocationRecord>(revocation);
+/** An entry of the allowlist. @throws StoreError */
 export const decodeAllow = decoder<AllowRecord>(allow);
+/** A network that the allowlist let in and does no more. @throws StoreError */
 export const decodeLeft = decoder<LeftRecord>(left);
+/** The clock's floor: wall clock and uptime, ms, of one boot. @throws StoreError */
 export const decodeClock = decoder<ClockRecord>(clock);
+/** Policies and adopted sessions. @throws StoreError */
 export const decodeFirewall = decoder<FirewallRecord>(firewall);
+/** A request that waits for its approval. @throws StoreError */
 export const decodePending = decoder<PendingRecord>(pending);
+/** A bucket of tries. @throws StoreError */
 export const decodeTries = decoder<Tries>(tries);
+/** A user's highest authenticator step that was used: 30 s each since 1970. @throws StoreError */
 export const decodeStep = decoder<number>(z.number());
+/** A user's floor of signed knocks, unix seconds. @throws StoreError */
 export const decodeReplayFloor = decoder<number>(z.number());
+/** The decoys' ports. @throws StoreError */
 export const decodeDecoys = decoder<number[]>(z.array(port));
+/** An entry of the history. @throws StoreError */
 export const decodeEvent = decoder<GateEvent>(event);
 
 const nonceTime = decoder<number>(z.number());
 
-/** A used nonce: both names stand in its key. */
+/** A used nonce, its time in unix seconds: both names stand in its key. @throws StoreError */
 export function decodeNonce(entry: Entry): { user: string; stamp: Stamp } {
   const [, user = "", nonce = ""] = entry[0].split("/");
   if (user === "" || nonce === "") throw damagedRecord(entry[0]);

@@ -85,7 +85,7 @@ export class NftMonitor {
   }
 
   /**
-   * nft 1.0.6 does not say what was added to a set of intervals (the allowlist is one): a transaction of which it
+   * nft 1.0.6 does not say what was added to a set of intervals (`trusted` is one): a transaction of which it
    * says nothing at all may have been that. None of our own is such a one.
    */
   #hear(text: string): void {

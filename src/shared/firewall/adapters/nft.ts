@@ -187,5 +187,5 @@ class NftFirewall implements Firewall {
   }
 }
 
-/** Not a name that a set of ours can have: a service's is at most 24 characters long. */
+/** Not a name that a set of ours can have: they are at most 19 characters long, a service's 14 and `6_128`. */
 const NO_CHANGE: Change = { op: "drop", set: "there_is_no_such_set_of_ours", key: "192.0.2.1" };

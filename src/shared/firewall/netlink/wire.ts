@@ -3,16 +3,22 @@
  * byte order, which is little-endian on every machine that we are packaged for; those in attributes are in network order.
  */
 
+/** Type of a message: an errno(3), or 0 where a request was carried out and NLM_F_ACK asked to be told. */
 export const NLMSG_ERROR = 2;
+/** Type of a message: the end of a listing. */
 export const NLMSG_DONE = 3;
 
+/** Flag of whatever is sent to the kernel. */
 export const NLM_F_REQUEST = 0x001;
+/** Of a request: it is to be answered also where all went well. */
 export const NLM_F_ACK = 0x004;
-/** The table changed while it was being listed. */
+/** Of an answer: the table changed while it was being listed. */
 export const NLM_F_DUMP_INTR = 0x010;
+/** Of a request: for all there are, not for one. */
 export const NLM_F_DUMP = 0x300;
 /** Of a request that makes something: fails where it is there. */
 export const NLM_F_EXCL = 0x200;
+/** Of a request that makes something: makes it where it is not there. */
 export const NLM_F_CREATE = 0x400;
 
 /** struct nlmsghdr, and struct nfgenmsg behind it (linux/netfilter/nfnetlink.h). */

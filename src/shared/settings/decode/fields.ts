@@ -43,19 +43,27 @@ function parseResolver(text: string): string | undefined {
 
 const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 
+/** A duration such as `90s` or `1d`, in ms. */
 export const duration = parsed<Duration>(parseDuration, "must be a duration such as 90s, 15m, 2h, 1d");
+/** Ports of one protocol: `tcp/22`, `udp/10000-20000`, both ends included. */
 export const portRange = parsed(parsePorts, 'must be "tcp/22", "udp/10000-20000" or the like');
+/** Two ports and all between them, both included: `2000-32767`. */
 export const portSpan = parsed(parseSpan, 'must be two ports, such as "2000-32767"');
+/** A number with exactly one of 32 bits set, written in hex. */
 export const mark = parsed(parseMark, 'must be one bit in hex, such as "0x04000000"');
+/** An IPv4 or IPv6 address, canonical. */
 export const address = parsed<string>(parseAddress, "must be an IPv4 or IPv6 address");
+/** Where names are asked for: an address, with a port or without. */
 export const resolver = parsed(
   parseResolver,
   'must be the address of a resolver, with a port or without: "127.0.0.1", "[::1]:5353"',
 );
+/** An interface's name, or with a `*` at its end the start of several. */
 export const networkInterface = parsed(
   (text) => (isInterfaceName(text) ? text : undefined),
   'must be an interface name, or the start of one: "tun*"',
 );
+/** [server] name, which signed knocks carry. */
 export const serverName = parsed(
   (text) => (SERVER_NAME.test(text) ? text : undefined),
   "must be 1 to 64 letters, digits, dots and hyphens, a letter or digit first",
@@ -67,6 +75,7 @@ export const word = parsed(
   "must be 1 to 255 visible characters without blanks",
 );
 
+/** What a phone dials: 1 to 32 characters. */
 export const extension = parsed(
   (text) => (isExtension(text) ? text : undefined),
   "must be 1 to 32 digits, letters or *#+.-, as a phone dials it",
