@@ -23,7 +23,6 @@ export type EventName =
   | "revoked"
   | "displaced"
   | "withdrawn"
-  | "removed-foreign"
   | "user-added"
   | "user-changed"
   | "user-rotated"
