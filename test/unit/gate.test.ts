@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Denied } from "../../src/shared/access/denial.ts";
 import { type Opening, open } from "../../src/shared/access/grants.ts";
+import { MAX_ENDED, MAX_GRANTS, MAX_KNOCKED } from "../../src/shared/access/ledger.ts";
 import { parseGrantAddress } from "../../src/shared/address.ts";
 import { hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
@@ -208,6 +209,85 @@ describe("a user's knocks", () => {
     t.store.broken = undefined;
     await knockFrom(6);
     expect(await lasts()).toEqual([2, 3, 4, 5, 6]);
+  });
+});
+
+describe("whoever knows one sequence and forges sources", () => {
+  const forge = async (count: number, user = "bob"): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      t.pass(seconds(1));
+      await knock(user, `198.51.${100 + (n >> 8)}.${n & 255}`);
+    }
+  };
+  const fill = (count: number): void => {
+    const { uptime, wall } = t.gate.parts.clock();
+    const length = hours(1);
+    const about = { user: null, services: ["ssh"], by: "admin", proof: null } as const;
+    const times = { since: wall, renewed: wall, length, expires: wall + length, ends: uptime + length };
+    for (let n = 0; n < count; n++) {
+      const address = parseGrantAddress(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`);
+      if (address !== undefined) t.gate.state.ledger.put({ ...about, ...times, id: `full${n}`, address });
+    }
+  };
+
+  it("leaves no more than the user's last doors behind, in ledger, store and kernel alike", async () => {
+    await forge(100);
+    const { maxGrantsPerUser } = t.gate.state.settings.access;
+    const most = MAX_ENDED + maxGrantsPerUser;
+    expect(t.gate.state.ledger.size).toBe(most);
+    expect(await t.store.read("grant/")).toHaveLength(most);
+    expect(await t.keys("kept4")).toEqual(
+      Array.from({ length: most }, (_, n) => `198.51.100.${99 - n}`).sort(),
+    );
+  });
+
+  it("pushes out what ended first, also after a restart", async () => {
+    await forge(MAX_ENDED + 5);
+    await t.restart();
+    await t.gate.adopt();
+    await knock("bob", "192.0.2.1");
+    expect(await t.keys("kept4")).toContain("192.0.2.1");
+    expect(await t.keys("kept4")).not.toContain("198.51.100.0");
+    expect(await t.keys("kept4")).toContain("198.51.100.1");
+  });
+
+  it("does not push out another's ended doors, nor what phone and admin opened", async () => {
+    await knock("alice", "192.0.2.1");
+    await ask("grant", { address: "192.0.2.2", user: "bob", ttl: 60 });
+    await t.gate.sweep();
+    t.pass(hours(1));
+    await t.gate.sweep();
+    await forge(100);
+    expect(await t.keys("kept4")).toEqual(expect.arrayContaining(["192.0.2.1", "192.0.2.2"]));
+  });
+
+  it("is counted too where doors end by themselves, many at a time", async () => {
+    t = await testGate({
+      settings: settings({ firewall: { guard: "services" }, access: { max_grants_per_user: 100 } }),
+    });
+    await ask("user_add", { name: "bob", proof: "none", services: ["ssh"] });
+    await forge(100);
+    t.pass(hours(1));
+    await t.gate.sweep();
+    expect(t.gate.state.ledger.size).toBe(100); // as many as may be open at once
+    await forge(100);
+    t.pass(hours(1));
+    await t.gate.sweep();
+    expect(t.gate.state.ledger.size).toBe(100);
+  });
+
+  it("leaves room in a full table for the admin", async () => {
+    fill(MAX_KNOCKED);
+    await expect(knock("alice", "192.0.2.1")).rejects.toEqual(new Denied("too_many_grants"));
+    await expect(ask("grant", { address: "192.0.2.1" })).resolves.toMatchObject({ renewed: false });
+    fill(MAX_GRANTS);
+    await expect(ask("grant", { address: "192.0.2.2" })).rejects.toThrow("is full");
+  });
+
+  it("costs the admin no more for each door when tens of thousands are revoked", async () => {
+    fill(10_000); // where all of them are looked through for each address, not within a test's time
+    expect((await ask("revoke", { all: true })).revoked).toHaveLength(10_000);
+    expect(await t.keys("revoked4")).toHaveLength(10_000);
   });
 });
 

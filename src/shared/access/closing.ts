@@ -3,7 +3,7 @@ import type { Duration } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import { isInForce } from "./allowlist.ts";
 import { type Closing, type Grant, isLive, keptUntil } from "./grant.ts";
-import { MAX_GRANTS } from "./ledger.ts";
+import { MAX_ENDED, MAX_GRANTS } from "./ledger.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -20,12 +20,16 @@ export function revoke(
   memory: Duration,
   keepSessions: boolean,
 ): string[] {
-  for (const grant of grants) close(tx, grant, "revoked", keepSessions);
-  return [...new Set(grants.map((grant) => grant.address))].flatMap((address) => {
-    const mine = grants.filter((grant) => grant.address === address);
-    const closed = new Set(mine.flatMap(({ services }) => services));
-    return shut(state, tx, address, closed, keepSessions ? undefined : memory);
-  });
+  const closed = new Map<Address, Set<string>>(); // bounded: by the grants
+  for (const grant of grants) {
+    close(state, tx, grant, "revoked", keepSessions);
+    const services = closed.get(grant.address) ?? new Set();
+    closed.set(grant.address, services);
+    for (const service of grant.services) services.add(service);
+  }
+  return [...closed].flatMap(([address, services]) =>
+    shut(state, tx, address, services, keepSessions ? undefined : memory),
+  );
 }
 
 /**
@@ -65,7 +69,7 @@ export function expire(state: GateState, tx: Transaction): number {
   const { keepMax } = projectionRules(state);
   let next = Number.POSITIVE_INFINITY;
   for (const grant of state.ledger.all()) {
-    if (grant.closed === undefined && grant.ends <= uptime) close(tx, grant, "expired", true);
+    if (grant.closed === undefined && grant.ends <= uptime) close(state, tx, grant, "expired", true);
     const due = grant.closed === undefined && grant.ends > uptime ? grant.ends : keptUntil(grant, keepMax);
     if (due <= uptime) tx.forgetGrant(grant.id);
     else next = Math.min(next, due);
@@ -76,11 +80,18 @@ export function expire(state: GateState, tx: Transaction): number {
   return next;
 }
 
-/** Closes one grant now. A grant that ran out has ended at its end, not when we noticed. */
-export function close(tx: Transaction, grant: Grant, how: Closing, kept: boolean): void {
+/**
+ * Closes one grant now. A grant that ran out has ended at its end, not when we noticed. Of a user's ended knocks beyond
+ * what is remembered the oldest are forgotten, and their sessions with them.
+ */
+export function close(state: GateState, tx: Transaction, grant: Grant, how: Closing, kept: boolean): void {
   const ends = Math.min(grant.ends, tx.now.uptime);
   tx.putGrant({ ...grant, ends, closed: { how, kept } });
   tx.noteGrant(how, grant);
+  if (grant.user === null) return;
+  const ended = state.ledger.ended(grant.user);
+  const most = Math.max(MAX_ENDED, state.settings.access.maxGrantsPerUser);
+  for (const { id } of ended.slice(0, Math.max(0, ended.length - most))) tx.forgetGrant(id);
 }
 
 function forbid(

@@ -61,6 +61,11 @@ export function isLive(grant: Grant, uptime: number): boolean {
   return grant.closed === undefined && grant.ends > uptime;
 }
 
+/** @returns true while there is something to take back: an open door, or TCP sessions that may outlive it. */
+export function isRevocable(grant: Grant): boolean {
+  return grant.closed?.kept !== false;
+}
+
 /** @returns the uptime until which TCP sessions of the grant may go on. `keepMax` undefined: on_expiry is "cut". */
 export function keptUntil(grant: Grant, keepMax: Duration | undefined): number {
   return keepMax === undefined || grant.closed?.kept === false ? grant.ends : grant.ends + keepMax;

@@ -6,7 +6,7 @@ import type { User } from "../users/user.ts";
 import { close } from "./closing.ts";
 import { Denied } from "./denial.ts";
 import { type Grant, isLive } from "./grant.ts";
-import { MAX_GRANTS } from "./ledger.ts";
+import { MAX_GRANTS, MAX_KNOCKED } from "./ledger.ts";
 import { type GateState, loadedPolicies } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -45,7 +45,8 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
     request.services ?? user?.services ?? state.settings.policy.services.map(({ name }) => name);
   const length = timeAllowed(state, tx, request, user);
   const there = sameDoor(state, tx, request.user, address, services);
-  if (there === undefined && state.ledger.size >= MAX_GRANTS) throw new Denied("too_many_grants");
+  const most = request.by === "knock" ? MAX_KNOCKED : MAX_GRANTS;
+  if (there === undefined && state.ledger.size >= most) throw new Denied("too_many_grants");
   if (there === undefined && request.by === "knock" && user !== null) makeRoom(state, tx, user.name);
   const { wall, uptime } = tx.now;
   const grant: Grant = {
@@ -188,7 +189,7 @@ function makeRoom(state: GateState, tx: Transaction, user: string): void {
   // what has ended takes no place, though no sweep has come by yet
   const live = knocked.filter((grant) => isLive(grant, tx.now.uptime));
   for (const grant of live.slice(0, Math.max(0, live.length + 1 - maxGrantsPerUser)))
-    close(tx, grant, "displaced", true);
+    close(state, tx, grant, "displaced", true);
 }
 
 type Times = Pick<Grant, "renewed" | "length" | "expires" | "ends">;

@@ -4,6 +4,15 @@ import { type Grant, isLive, type Revocation } from "./grant.ts";
 /** How many grants the ledger holds, live and lately closed, and how many revocations: the kernel's sets take 65,536 elements each. */
 export const MAX_GRANTS = 60_000;
 
+/** How many of them knocks may take: whoever knows a sequence and forges sources leaves room for the phone and the admin. */
+export const MAX_KNOCKED = MAX_GRANTS - 2_000;
+
+/**
+ * How many of a user's ended knocks are remembered for their sessions (as many as may be open at once, where that is
+ * more): a traveller who changes networks leaves a handful in keep_max, a forger thousands a second.
+ */
+export const MAX_ENDED = 64;
+
 /**
  * All grants that matter now: live ones, and closed ones whose TCP sessions may go on. The truth of which the
  * kernel's sets are the projection.
@@ -13,7 +22,8 @@ export class Ledger {
   readonly #grants = new Map<string, Grant>();
   readonly #byUser = new Map<string, Map<string, Grant>>();
   readonly #byPrefix = new Map<Address, Map<string, Grant>>();
-  readonly #knocked = new Map<string, Grant[]>();
+  readonly #knocked = new Ranks(({ renewed }) => renewed);
+  readonly #ended = new Ranks(({ ends }) => ends);
   // bounded: MAX_GRANTS, checked where one is made; dropped when conntrack has forgotten the session
   readonly #revocations = new Map<Address, Revocation>();
 
@@ -46,7 +56,12 @@ export class Ledger {
 
   /** A user's knocks that nobody has closed, the one renewed longest ago first. Not to be kept: it changes. */
   knocked(user: string): readonly Grant[] {
-    return this.#knocked.get(user) ?? [];
+    return this.#knocked.of(user);
+  }
+
+  /** A user's knocks that are over but remembered, the one that ended first first. Not to be kept: it changes. */
+  ended(user: string): readonly Grant[] {
+    return this.#ended.of(user);
   }
 
   /** Grants for addresses in the same IPv6 /64 (IPv4: for the same address). */
@@ -64,8 +79,8 @@ export class Ledger {
     this.#grants.set(grant.id, grant);
     index(this.#byPrefix, prefix64(grant.address), grant);
     if (grant.user !== null) index(this.#byUser, grant.user, grant);
-    if (before !== undefined) this.#leaveKnocked(before);
-    this.#joinKnocked(grant);
+    if (before !== undefined) this.#ranksOf(before)?.leave(before);
+    this.#ranksOf(grant)?.join(grant);
     return before;
   }
 
@@ -76,7 +91,7 @@ export class Ledger {
     this.#grants.delete(id);
     unindex(this.#byPrefix, prefix64(before.address), id);
     if (before.user !== null) unindex(this.#byUser, before.user, id);
-    this.#leaveKnocked(before);
+    this.#ranksOf(before)?.leave(before);
     return before;
   }
 
@@ -102,24 +117,39 @@ export class Ledger {
     return before;
   }
 
-  /** Nearly always at the end: what is put was renewed just now. */
-  #joinKnocked(grant: Grant): void {
-    if (!isOpenKnock(grant)) return;
-    const knocked = this.#knocked.get(grant.user);
-    if (knocked === undefined) this.#knocked.set(grant.user, [grant]);
-    else knocked.splice(knocked.findLastIndex(({ renewed }) => renewed <= grant.renewed) + 1, 0, grant);
-  }
-
-  #leaveKnocked(grant: Grant): void {
-    if (!isOpenKnock(grant)) return;
-    const knocked = this.#knocked.get(grant.user) ?? [];
-    if (knocked.length > 1) knocked.splice(knocked.indexOf(grant), 1);
-    else this.#knocked.delete(grant.user);
+  #ranksOf({ by, user, closed }: Grant): Ranks | undefined {
+    if (by !== "knock" || user === null) return undefined;
+    return closed === undefined ? this.#knocked : this.#ended;
   }
 }
 
-function isOpenKnock(grant: Grant): grant is Grant & { user: string } {
-  return grant.by === "knock" && grant.closed === undefined && grant.user !== null;
+/** Some grants of each user, in order. */
+class Ranks {
+  // bounded: holds grants of the ledger
+  readonly #byUser = new Map<string | null, Grant[]>();
+  readonly #place: (grant: Grant) => number;
+
+  constructor(place: (grant: Grant) => number) {
+    this.#place = place;
+  }
+
+  of(user: string): readonly Grant[] {
+    return this.#byUser.get(user) ?? [];
+  }
+
+  /** Nearly always at the end: what is put was renewed, or ended, just now. */
+  join(grant: Grant): void {
+    const there = this.#byUser.get(grant.user);
+    const place = this.#place(grant);
+    if (there === undefined) this.#byUser.set(grant.user, [grant]);
+    else there.splice(there.findLastIndex((other) => this.#place(other) <= place) + 1, 0, grant);
+  }
+
+  leave(grant: Grant): void {
+    const there = this.#byUser.get(grant.user) ?? [];
+    if (there.length > 1) there.splice(there.indexOf(grant), 1);
+    else this.#byUser.delete(grant.user);
+  }
 }
 
 function index<K>(map: Map<K, Map<string, Grant>>, key: K, grant: Grant): void {
