@@ -147,6 +147,24 @@ describe("a backup", () => {
     expect([...test.gate.state.pending]).toEqual([]);
     expect([...test.gate.state.users.keys()]).toEqual(["alice"]);
   });
+
+  test("ends the sessions of who is gone, and lets a door end with its user as he was", async () => {
+    const test = await testGate();
+    const expires = new Date(test.gate.parts.clock().wall + hours(2)).toISOString();
+    await add(test, "alice", { expires });
+    const taken = await backUp(test);
+    await answer(test.gate, "user_set", { name: "alice", expires: null }, noKnockd(test.gate));
+    await add(test, "carol");
+    await knockOpen(test, "carol");
+    test.pass(minutes(90));
+    await test.gate.sweep();
+    await knockOpen(test, "alice", "203.0.113.1" as Address);
+    expect(await test.keys("kept4")).toContain(HOME);
+    expect((await restore(test, taken, true)).closed).toEqual([]);
+    expect(await test.keys("kept4")).toEqual(["203.0.113.1"]);
+    expect(await test.keys("revoked4")).toEqual([HOME]);
+    expect((await test.firewall.elements(["ssh4"])).map(({ ttl }) => ttl)).toEqual([minutes(30)]);
+  });
 });
 
 describe("the allowlist in a backup", () => {

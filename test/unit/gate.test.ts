@@ -8,6 +8,7 @@ import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
 import { StoreError } from "../../src/shared/store/store.ts";
+import { changeUser } from "../../src/shared/users/decisions.ts";
 import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -372,6 +373,88 @@ describe("closing", () => {
     await ask("user_remove", { name: "bob" });
     expect(await t.keys("ssh4")).toEqual([]);
     expect(await live()).toEqual([]);
+  });
+
+  it.each([
+    ["is disabled", () => ask("user_set", { name: "bob", enabled: false })],
+    ["has ended", () => ask("user_set", { name: "bob", expires: SINCE })],
+    ["may use other services", () => ask("user_set", { name: "bob", services: ["web"] })],
+    ["is removed", () => ask("user_remove", { name: "bob" })],
+  ])("ends the sessions that outlived the doors of a user who %s", async (_, act) => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(61));
+    await t.gate.sweep();
+    await knock("bob", "192.0.2.2");
+    t.pass(seconds(1));
+    const { notes = [], revoked = [] }: { notes?: string[]; revoked?: unknown[] } = await act();
+    expect(await t.keys("kept4")).toEqual([]);
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1", "192.0.2.2"]);
+    expect(t.cuts.map(({ address }) => address)).toEqual(["192.0.2.1", "192.0.2.2"]);
+    expect(notes.length + revoked.length).toBe(notes.length > 0 ? 2 : 1); // only an open door is closed
+  });
+
+  it("leaves the sessions of a changed user who may still have them", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(61));
+    await t.gate.sweep();
+    await ask("user_set", { name: "bob", ttl: 600, services: ["ssh", "web"] });
+    expect(await t.keys("kept4")).toEqual(["192.0.2.1"]);
+    expect(t.cuts).toEqual([]);
+  });
+
+  const inMinutes = (n: number): string => new Date(t.gate.parts.clock().wall + minutes(n)).toISOString();
+
+  it("lets every door of a user end with him, at once in the kernel, whoever opened it", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("grant", { address: "192.0.2.2", user: "bob", ttl: 2 * 3600 });
+    await ask("grant", { address: "192.0.2.3", user: "bob", ttl: 60 });
+    t.pass(seconds(30));
+    const { notes } = await ask("user_set", { name: "bob", expires: inMinutes(10) });
+    expect((await live()).map(({ left, length }) => [left, length])).toEqual([
+      [600, 630],
+      [600, 630],
+      [30, 60],
+    ]);
+    expect((await t.firewall.elements(["ssh4"])).map(({ key, ttl }) => [key, ttl]).sort()).toEqual([
+      ["192.0.2.1", minutes(10)],
+      ["192.0.2.2", minutes(10)],
+      ["192.0.2.3", seconds(30)],
+    ]);
+    expect(notes).toEqual([expect.stringMatching(/^g\w+, g\w+ will end with the user$/)]);
+    await t.restart();
+    expect((await live()).map(({ left }) => left)).toEqual([600, 600, 30]);
+    t.pass(minutes(10));
+    await t.gate.sweep();
+    expect(await live()).toEqual([]);
+  });
+
+  it("gives no time back to a user who ends later, or to a door that the kernel did not shorten", async () => {
+    await knock("bob", "192.0.2.1");
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+    await expect(ask("user_set", { name: "bob", expires: inMinutes(10) })).rejects.toThrow("no");
+    expect(await live()).toMatchObject([{ left: 600 }]);
+    expect(t.events.map(({ event }) => event)).not.toContain("withdrawn");
+    await ask("user_set", { name: "bob", expires: inMinutes(20) });
+    expect(await live()).toMatchObject([{ left: 600 }]);
+  });
+
+  it("takes back a renewal of the same moment no further than to the user's end", async () => {
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(1));
+    const draw = await t.gate.parts.draw();
+    const end = inMinutes(10);
+    const hold = signal();
+    const held = t.gate.alone(() => hold.given);
+    const renewed = knock("bob", "192.0.2.1");
+    const changed = t.gate.run((state, tx) =>
+      changeUser(state, tx, "bob", { expires: end }, {}, draw, hours(1)),
+    );
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+    hold.give();
+    await held;
+    await expect(renewed).rejects.toThrow("no");
+    await expect(changed).rejects.toThrow("no");
+    expect(await live()).toMatchObject([{ left: 600 }]);
   });
 
   it("says not_found when nothing is open for a name, an address or an id", async () => {

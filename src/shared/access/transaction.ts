@@ -65,19 +65,25 @@ export class Transaction {
     this.#touch(grant.address);
     const before = this.#state.ledger.put(grant);
     const isOpen = grant.closed === undefined;
+    const isShortened =
+      isOpen && before !== undefined && before.closed === undefined && grant.ends < before.ends;
     if (isOpen) {
       const takeBack = (undo: Transaction): void => {
         const now = this.#state.ledger.get(grant.id);
-        if (now === undefined || now.closed !== undefined) return; // a closing stands
+        if (now === undefined || now.closed !== undefined || isShortened) return; // a closing stands
         undo.noteGrant("withdrawn", now, "kernel or disk did not take it");
         if (before === undefined) undo.forgetGrant(grant.id);
-        else undo.putGrant(before);
+        else undo.putGrant(now.ends < before.ends ? { ...before, ...timesOf(now) } : before); // so does a shorter time
       };
       this.openings.push({ takeBack, ends: grant.ends });
     }
     this.#undo.push(() => (before ? this.#state.ledger.put(before) : this.#state.ledger.remove(grant.id)));
     const value = { ...grant, boot: this.#boot };
-    this.#writes.push({ key: keys.grant(grant.id), value, ...(isOpen && { withDoor: true }) });
+    this.#writes.push({
+      key: keys.grant(grant.id),
+      value,
+      ...(isOpen && !isShortened && { withDoor: true }),
+    });
   }
 
   forgetGrant(id: string): void {
@@ -318,6 +324,8 @@ export class Transaction {
     this.touched.set(network, new Picture(project(this.#state, network, this.now.uptime, rules)));
   }
 }
+
+const timesOf = ({ length, expires, ends }: Grant) => ({ length, expires, ends });
 
 /** @returns the stamps of one list whose nonces are not in another */
 function without(stamps: readonly Stamp[], others: readonly Stamp[]): Stamp[] {

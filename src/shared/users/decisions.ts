@@ -1,8 +1,8 @@
 import { revoke } from "../access/closing.ts";
-import { type Grant, isLive } from "../access/grant.ts";
+import { type Grant, isLive, isRevocable } from "../access/grant.ts";
 import type { GateState } from "../access/state.ts";
 import type { Transaction } from "../access/transaction.ts";
-import type { Duration } from "../duration.ts";
+import { type Duration, milliseconds } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
 import { coveredPorts, drawDecoys, drawSequence, type PortsInUse, type Random } from "./ports.ts";
@@ -71,7 +71,7 @@ export function addUser(
   return user;
 }
 
-/** Changes a user; open doors follow at once. @param memory how long conntrack remembers. @throws Refusal */
+/** Changes a user; open doors, and sessions that outlive theirs, follow at once. @param memory how long conntrack remembers. @throws Refusal */
 export function changeUser(
   state: GateState,
   tx: Transaction,
@@ -90,15 +90,19 @@ export function changeUser(
       : { ...changed, steps: steps(state, name, wishes.steps, draw), drawn: tx.now.wall };
   tx.setUser(name, user);
   tx.note("user-changed", { user: name, by: "admin", reason: Object.keys(wishes).join(",") });
-  const closed = liveGrants(state, tx, name).filter((grant) => !mayKeep(user, grant, tx));
-  const notes = revoke(state, tx, closed, memory, false);
-  return {
-    user,
-    notes:
-      closed.length === 0
-        ? notes
-        : [`closed ${closed.map(({ id }) => id).join(", ")}: not allowed any more`, ...notes],
-  };
+  const forbidden = state.ledger
+    .ofUser(name)
+    .filter((grant) => isRevocable(grant) && !mayKeep(user, grant, tx));
+  const closed = forbidden.filter((grant) => isLive(grant, tx.now.uptime));
+  const kept = forbidden.length - closed.length;
+  const stillOpen = revoke(state, tx, forbidden, memory, false);
+  const shortened = user.expires === before.expires ? [] : endWithUser(state, tx, user);
+  const notes = [
+    closed.length > 0 && `closed ${idsOf(closed)}: not allowed any more`,
+    kept > 0 && `ended what was left of sessions of ${kept} doors that had closed before`,
+    shortened.length > 0 && `${idsOf(shortened)} will end with the user`,
+  ];
+  return { user, notes: [...notes.filter((note) => note !== false), ...stillOpen] };
 }
 
 /** Draws new secrets, of which the old ones are worth nothing at once. @throws Refusal */
@@ -125,7 +129,10 @@ export function rotateUser(
   return user;
 }
 
-/** Removes a user and closes what was open. @returns the user, and the grants that were closed. @throws Refusal */
+/**
+ * Removes a user, closes what was open, and ends sessions that outlived their doors.
+ * @returns the user, and the grants that were open. @throws Refusal
+ */
 export function removeUser(
   state: GateState,
   tx: Transaction,
@@ -134,19 +141,24 @@ export function removeUser(
 ): { user: User; closed: Grant[] } {
   const user = findUser(state, name);
   const closed = liveGrants(state, tx, name);
-  revoke(state, tx, closed, memory, false);
+  revoke(state, tx, state.ledger.ofUser(name).filter(isRevocable), memory, false);
   tx.setUser(name, undefined);
   tx.note("user-removed", { user: name, by: "admin" });
   return { user, closed };
 }
 
-/** Closes what is open for users who are gone, or may not have it any more. @returns the grants that were closed */
+/**
+ * Closes what users who are gone, or may not have it any more, have open or have sessions of, and lets the rest end with
+ * its user at the latest. @returns the grants that were open
+ */
 export function closeForbidden(state: GateState, tx: Transaction, memory: Duration): Grant[] {
-  const closed = state.ledger.live(tx.now.uptime).filter((grant) => {
+  const forbidden = [...state.ledger.all()].filter((grant) => {
     const user = grant.user === null ? undefined : state.users.get(grant.user);
-    return grant.user !== null && (user === undefined || !mayKeep(user, grant, tx));
+    return grant.user !== null && isRevocable(grant) && (user === undefined || !mayKeep(user, grant, tx));
   });
-  revoke(state, tx, closed, memory, false);
+  const closed = forbidden.filter((grant) => isLive(grant, tx.now.uptime));
+  revoke(state, tx, forbidden, memory, false);
+  for (const user of state.users.values()) endWithUser(state, tx, user);
   return closed;
 }
 
@@ -219,6 +231,20 @@ function defaultServices({ settings }: GateState): string[] {
 function liveGrants(state: GateState, tx: Transaction, name: string): Grant[] {
   return state.ledger.ofUser(name).filter((grant) => isLive(grant, tx.now.uptime));
 }
+
+/** Lets no door of a user outlast him; its sessions are kept from then, as after any end. @returns those that end sooner */
+function endWithUser(state: GateState, tx: Transaction, { name, expires }: User): Grant[] {
+  if (expires === null) return [];
+  const ends = tx.now.uptime + expires - tx.now.wall;
+  const longer = liveGrants(state, tx, name).filter((grant) => grant.ends > ends);
+  for (const grant of longer) {
+    const length = milliseconds(Math.max(0, Math.min(grant.length, expires - grant.renewed)));
+    tx.putGrant({ ...grant, length, expires, ends });
+  }
+  return longer;
+}
+
+const idsOf = (grants: readonly Grant[]): string => grants.map(({ id }) => id).join(", ");
 
 function mayKeep(user: User, grant: Grant, tx: Transaction): boolean {
   const inTime = user.expires === null || user.expires > tx.now.wall;

@@ -21,7 +21,7 @@ export interface User {
   readonly maxTtl: Duration | null;
   readonly approval: ApprovalKind;
   readonly enabled: boolean;
-  /** Wall clock ms after which the user may open nothing, and nothing stays open. null: never. */
+  /** Wall clock ms after which the user may open nothing, and no door stays open. null: never. */
   readonly expires: number | null;
   /** Wall clock ms. */
   readonly created: number;

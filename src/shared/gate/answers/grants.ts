@@ -1,7 +1,7 @@
 import { revoke } from "../../access/closing.ts";
 import { viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
-import { type Grant, isLive } from "../../access/grant.ts";
+import { type Grant, isLive, isRevocable } from "../../access/grant.ts";
 import { extend, open, viewGrant } from "../../access/grants.ts";
 import { readHistory } from "../../access/history.ts";
 import { parseGrantAddress } from "../../address.ts";
@@ -59,9 +59,7 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
     return gate.run((state, tx) => {
       const chosen = all ? [...state.ledger.all()] : choose(gate, what ?? "");
       const live = chosen.filter((grant) => isLive(grant, uptime));
-      const ending = keep_sessions
-        ? live
-        : chosen.filter((grant) => isLive(grant, uptime) || grant.closed?.kept !== false);
+      const ending = keep_sessions ? live : chosen.filter(isRevocable);
       if (ending.length === 0 && !all)
         throw new Refusal("not_found", `nothing is open for ${what}`, "see what is: knockctl list");
       const notes = revoke(state, tx, ending, gate.parts.memory, keep_sessions ?? false);
