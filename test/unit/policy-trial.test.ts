@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Session } from "../../src/shared/access/trial.ts";
 import { parseAddress } from "../../src/shared/address.ts";
 import { seconds } from "../../src/shared/duration.ts";
 import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
@@ -154,6 +155,61 @@ describe("a change of policy", () => {
     t.firewall.flush();
     await t.gate.heal();
     expect(await t.keys("adopted4")).toEqual(["192.0.2.50 . 50000 . 22"]);
+  });
+
+  describe("adopts sessions of who is on the allowlist, and a removal", () => {
+    const from = (text: string, remotePort: number, localPort = 22) => {
+      const address = parseAddress(text);
+      if (address === undefined) throw new Error(text);
+      return { remote: address, remotePort, localPort };
+    };
+    const adopt = async (what: string, ...sessions: Session[]): Promise<void> => {
+      await ask("allow_add", { what });
+      t.sessions = sessions;
+      await ask("firewall_apply", { now: true });
+    };
+
+    it.each([
+      ["203.0.113.0/24", "203.0.113.9", "4"],
+      ["203.0.113.9", "203.0.113.9", "4"],
+      ["2001:db8:7::/48", "2001:db8:7:1::9", "6"],
+      ["2001:db8:7:1::/64", "2001:db8:7:1::9", "6"],
+    ])("of %s cuts those inside it, and no others", async (what, inside, family) => {
+      await adopt(what, from(inside, 50_000), from(inside, 50_001, 80), from("192.0.2.50", 50_002));
+      expect(await t.keys(`adopted${family}`)).toContain(`${inside} . 50000 . 22`);
+      await ask("allow_remove", { what });
+      expect([...(await t.keys("adopted4")), ...(await t.keys("adopted6"))]).toEqual([
+        "192.0.2.50 . 50002 . 22",
+      ]);
+      expect(await t.keys(`revoked${family}`)).toEqual([inside]);
+      expect(t.cuts).toContainEqual(expect.objectContaining({ address: inside }));
+      expect(t.cuts).not.toContainEqual(expect.objectContaining({ address: "192.0.2.50" }));
+      await t.restart();
+      await t.gate.adopt();
+      expect(await t.keys("adopted4")).toEqual(["192.0.2.50 . 50002 . 22"]);
+    });
+
+    it("leaves them when asked to, and what a grant or a wider entry lets in", async () => {
+      const network = "203.0.113.0/24";
+      await adopt(network, from("203.0.113.9", 50_000));
+      await ask("allow_remove", { what: network, keep_sessions: true });
+      expect(await t.keys("adopted4")).toEqual(["203.0.113.9 . 50000 . 22"]);
+      await ask("allow_add", { what: network });
+      await ask("allow_add", { what: "203.0.112.0/20" });
+      await ask("allow_remove", { what: network });
+      await ask("grant", { address: "203.0.113.9" });
+      await ask("allow_remove", { what: "203.0.112.0/20" });
+      expect(await t.keys("adopted4")).toEqual(["203.0.113.9 . 50000 . 22"]);
+      expect(t.cuts).toEqual([]);
+    });
+
+    it("of an entry for other services leaves them", async () => {
+      await adopt("203.0.113.0/24", from("203.0.113.9", 50_000), from("203.0.113.9", 50_001, 80));
+      await ask("allow_add", { what: "203.0.113.0/24", services: ["sip"] });
+      await ask("allow_remove", { what: "203.0.113.0/24" });
+      expect(await t.keys("adopted4")).toHaveLength(2);
+      expect(t.cuts).toEqual([]);
+    });
   });
 
   it("does not adopt sessions to ports that were guarded before: those go by their grant", async () => {

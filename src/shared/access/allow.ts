@@ -6,6 +6,7 @@ import { type NameAnswer, type Settled, settle } from "../names/answer.ts";
 import { parseName } from "../names/name.ts";
 import { firstOf, isAddress, type Network, parseNetwork, prefixOf, sizeOf } from "../network.ts";
 import { checkServices } from "../users/wishes.ts";
+import { shutAdopted } from "./adopted.ts";
 import { type AllowEntry, type End, isInForce, MAX_ENTRIES } from "./allowlist.ts";
 import { shut } from "./closing.ts";
 import { type GateState, projectionRules } from "./state.ts";
@@ -111,6 +112,7 @@ export function disallow(
     if (!keepSessions) tx.setLeft(network, undefined);
     return isAddress(network) ? shut(state, tx, network, closed, keepSessions ? undefined : memory) : [];
   });
+  if (!keepSessions) shutAdopted(state, tx, entry, closed, memory);
   tx.note("allow-removed", { by: "admin", reason: aboutOf(entry) });
   return { entry, notes };
 }

@@ -112,7 +112,8 @@ function forbid(
   tx.cuts.push({ address, ports: tcpPorts(state, services) });
 }
 
-function tcpPorts(state: GateState, names: readonly string[]): PortRange[] {
+/** @returns the TCP ports of services, under the policies that are loaded */
+export function tcpPorts(state: GateState, names: readonly string[]): PortRange[] {
   return loadedPolicies(state)
     .flatMap(({ services }) => services)
     .filter(({ name }) => names.includes(name))
