@@ -1,10 +1,10 @@
 import { answerName } from "../shared/access/allow.ts";
 import type { Gate, NameWatcher } from "../shared/access/gate.ts";
+import { allowance, take } from "../shared/allowance.ts";
 import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
 import type { Fields } from "../shared/log/log.ts";
 import { failingFor, freshFor, Schedule } from "../shared/names/schedule.ts";
 import type { Random } from "../shared/users/ports.ts";
-import { allowance, take } from "./allowance.ts";
 
 /** Lines in ten seconds about names that moved or fail; more are counted. */
 const LINES = 20;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Denied } from "../../src/shared/access/denial.ts";
 import { type Opening, open } from "../../src/shared/access/grants.ts";
 import { MAX_ENDED, MAX_GRANTS, MAX_KNOCKED } from "../../src/shared/access/ledger.ts";
+import { MOST_RECORDED } from "../../src/shared/access/recording.ts";
 import { parseGrantAddress } from "../../src/shared/address.ts";
 import { hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
@@ -275,6 +276,64 @@ describe("whoever knows one sequence and forges sources", () => {
     t.pass(hours(1));
     await t.gate.sweep();
     expect(t.gate.state.ledger.size).toBe(100);
+  });
+
+  const history = async (user: string) => (await ask("history", { user })).events.slice(1); // after "user-added"
+  const rush = async (count: number, address = (n: number) => `198.51.100.${n}`): Promise<void> => {
+    for (let n = 0; n < count; n++) await knock("bob", address(n));
+  };
+
+  it("fills the history with no more than so many entries a minute, and the sum of the rest", async () => {
+    await rush(100); // each but the first five displaces one
+    await knock("alice", "192.0.2.1");
+    expect(await history("bob")).toHaveLength(MOST_RECORDED);
+    expect(await history("alice")).toMatchObject([{ event: "opened" }]);
+    expect(t.events.filter(({ event, user }) => event === "opened" && user === "bob")).toHaveLength(100);
+    t.pass(minutes(1));
+    await t.gate.sweep();
+    await t.gate.sweep();
+    expect((await history("bob")).slice(MOST_RECORDED)).toMatchObject([
+      {
+        event: "summed-up",
+        by: "knock",
+        reason: `and ${195 - MOST_RECORDED} more: opened, renewed or displaced`,
+      },
+    ]);
+    await rush(1);
+    expect((await history("bob")).slice(MOST_RECORDED + 1)).toMatchObject([
+      { event: "displaced" },
+      { event: "opened", address: "198.51.100.0" },
+    ]);
+  });
+
+  it("has the sum before what is noted next, where no sweep comes between", async () => {
+    await rush(100);
+    t.pass(minutes(1));
+    await rush(1);
+    const events = (await history("bob")).slice(MOST_RECORDED).map(({ event }) => event);
+    expect(events).toEqual(["summed-up", "displaced", "opened"]);
+  });
+
+  it("is no faster by renewing a door that an admin has opened for longer", async () => {
+    await ask("grant", { address: "198.51.100.1", user: "bob", ttl: 4 * 3600 });
+    await rush(100, () => "198.51.100.1");
+    expect((await history("bob")).length).toBeLessThanOrEqual(1 + MOST_RECORDED);
+  });
+
+  it("has one renewal of a door a minute in the history, and each in ledger and store", async () => {
+    for (let n = 0; n <= 180; n++) {
+      await knock("bob", "192.0.2.1");
+      t.pass(seconds(1));
+    }
+    expect((await history("bob")).map(({ event }) => event)).toEqual([
+      "opened",
+      "renewed",
+      "renewed",
+      "renewed",
+    ]);
+    expect(t.events.filter(({ event }) => event === "renewed")).toHaveLength(180);
+    await t.restart();
+    expect(await live()).toMatchObject([{ left: 3599 }]);
   });
 
   it("leaves room in a full table for the admin", async () => {

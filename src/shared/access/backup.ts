@@ -159,6 +159,7 @@ const PARTS: { readonly [Part in keyof GateState]: Restore | null } = {
   settings: null, // a person writes them
   firewall: null,
   ledger: null,
+  recorded: null,
   users: (state, tx, from) => {
     for (const name of [...state.users.keys()]) if (!from.users.has(name)) tx.setUser(name, undefined);
     for (const [name, user] of from.users) tx.setUser(name, user);

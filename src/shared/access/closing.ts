@@ -4,6 +4,7 @@ import type { PortRange } from "../firewall/policy.ts";
 import { isInForce } from "./allowlist.ts";
 import { type Closing, type Grant, isLive, keptUntil } from "./grant.ts";
 import { MAX_ENDED, MAX_GRANTS } from "./ledger.ts";
+import { noteKnock, sumUp } from "./recording.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -63,11 +64,11 @@ export function shut(
   return [`${address} stays open for ${still.join(", ")}: ${why.join(", ")}`];
 }
 
-/** Closes what has run out and forgets what nobody's session needs any more. @returns uptime of the next such moment */
+/** Closes what has run out, sums up what was not noted, and forgets what nobody's session needs any more. @returns uptime of the next such moment */
 export function expire(state: GateState, tx: Transaction): number {
   const { uptime } = tx.now;
   const { keepMax } = projectionRules(state);
-  let next = Number.POSITIVE_INFINITY;
+  let next = sumUp(state, tx);
   for (const grant of state.ledger.all()) {
     if (grant.closed === undefined && grant.ends <= uptime) close(state, tx, grant, "expired", true);
     const due = grant.closed === undefined && grant.ends > uptime ? grant.ends : keptUntil(grant, keepMax);
@@ -87,7 +88,8 @@ export function expire(state: GateState, tx: Transaction): number {
 export function close(state: GateState, tx: Transaction, grant: Grant, how: Closing, kept: boolean): void {
   const ends = Math.min(grant.ends, tx.now.uptime);
   tx.putGrant({ ...grant, ends, closed: { how, kept } });
-  tx.noteGrant(how, grant);
+  if (how === "displaced") noteKnock(state, tx, how, grant);
+  else tx.noteGrant(how, grant);
   if (grant.user === null) return;
   const ended = state.ledger.ended(grant.user);
   const most = Math.max(MAX_ENDED, state.settings.access.maxGrantsPerUser);

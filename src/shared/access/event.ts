@@ -23,6 +23,7 @@ export type EventName =
   | "revoked"
   | "displaced"
   | "withdrawn"
+  | "summed-up"
   | "user-added"
   | "user-changed"
   | "user-rotated"

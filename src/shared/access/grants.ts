@@ -7,6 +7,7 @@ import { close } from "./closing.ts";
 import { Denied } from "./denial.ts";
 import { type Grant, isLive } from "./grant.ts";
 import { MAX_GRANTS, MAX_KNOCKED } from "./ledger.ts";
+import { isWorthRecording, noteKnock } from "./recording.ts";
 import { type GateState, loadedPolicies } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -62,7 +63,11 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
   };
   tx.putGrant(grant);
   liftRevocation(state, tx, grant);
-  tx.noteGrant(there === undefined ? "opened" : "renewed", grant, request.reason ?? services.join(","));
+  const event = there === undefined ? "opened" : "renewed";
+  const reason = request.reason ?? services.join(",");
+  if (request.by !== "knock") tx.noteGrant(event, grant, reason);
+  else if (there !== undefined && !isWorthRecording(there, wall)) tx.noteGrant(event, grant, reason, false);
+  else noteKnock(state, tx, event, grant, reason);
   return { grant, renewed: there !== undefined };
 }
 

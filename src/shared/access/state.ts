@@ -1,3 +1,4 @@
+import type { Allowance } from "../allowance.ts";
 import type { Duration } from "../duration.ts";
 import type { Policy } from "../firewall/policy.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -57,6 +58,9 @@ export interface GateState {
   /** The signed knocks each user has used, for ever, as above. */
   // bounded: one entry a user that ever was
   readonly replays: Map<string, Replay>;
+  /** How much of the history each user's knocks have made lately: in memory alone, and no part of any decision. */
+  // bounded: users who knocked since the last sweep but one
+  readonly recorded: Map<string, Allowance>;
   /** Secret ports that belong to nobody. */
   decoys: readonly number[];
   firewall: FirewallState;
@@ -73,6 +77,7 @@ export function emptyState(settings: Settings): GateState {
     tries: new Map(),
     otpSteps: new Map(),
     replays: new Map(),
+    recorded: new Map(),
     decoys: [],
     firewall: { confirmed: null, trial: null, adopted: [] },
   };

@@ -54,6 +54,8 @@ export class Transaction {
   readonly #boot: string;
   readonly #writes: Entered[] = [];
   readonly #undo: (() => void)[] = [];
+  /** Events that are told and not written down. */
+  readonly #told = new Set<GateEvent>();
 
   constructor(state: GateState, now: Instant, boot: string) {
     this.#state = state;
@@ -250,8 +252,11 @@ export class Transaction {
     });
   }
 
-  noteGrant(event: EventName, grant: Grant, reason: string | null = null): void {
+  /** @param isWritten false: it is told to whoever watches, and counted, but is no entry of the history */
+  noteGrant(event: EventName, grant: Grant, reason: string | null = null, isWritten = true): void {
     this.note(event, { user: grant.user, address: grant.address, by: grant.by, reason });
+    const [noted] = this.events.slice(-1);
+    if (!isWritten && noted !== undefined) this.#told.add(noted);
   }
 
   /** @returns true when there is something for the disk */
@@ -270,7 +275,8 @@ export class Transaction {
   /** Everything to write, with the clock's floor; `number` gives each history entry its place within a ms. */
   writes(number: () => number): Write[] {
     const clock: ClockRecord = { ...this.now, boot: this.#boot };
-    const history = this.events.map((event) => ({ key: keys.history(event.at, number()), value: event }));
+    const written = this.events.filter((event) => !this.#told.has(event));
+    const history = written.map((event) => ({ key: keys.history(event.at, number()), value: event }));
     return [...this.#writes, ...history, { key: keys.clock, value: clock }];
   }
 

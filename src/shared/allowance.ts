@@ -1,4 +1,4 @@
-import type { Duration } from "../shared/duration.ts";
+import type { Duration } from "./duration.ts";
 
 /** A number of things allowed in a span of time; what is beyond is counted. */
 export interface Allowance {
