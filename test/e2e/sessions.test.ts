@@ -142,6 +142,30 @@ describe("revoking", () => {
     await session.works();
   });
 
+  test("is what disabling a user does, also to a session that outlived its door", async () => {
+    const { instance, server, laptop } = stage;
+    await instance.must(["user", "add", "ann", "--proof", "none", "--services", "ssh"]);
+    await instance.must(["grant", laptop.address, "--user", "ann", "--ttl", "1s"]);
+    const session = await holdSession(laptop, server, PUSHING);
+    await until(async () => (await instance.json(["list"])).grants.length === 0, { what: "the door ends" });
+    await session.works();
+
+    await instance.must(["user", "set", "ann", "--disable"]);
+
+    await session.isToldItsEnd(2_000);
+  });
+
+  test("closes a door at the earlier end that its user is given", async () => {
+    const { instance, laptop } = stage;
+    await instance.must(["user", "add", "eve", "--proof", "none", "--services", "ssh"]);
+    await instance.must(["grant", laptop.address, "--user", "eve", "--ttl", "1h"]);
+    const expires = new Date(Date.now() + 3_000).toISOString();
+    await instance.must(["user", "set", "eve", "--expires", expires]);
+    await instance.kill9();
+    await expectClosesAt(instance, laptop, 22, Date.parse(expires));
+    await instance.start();
+  });
+
   test("ends sessions that were left alone before, when asked again", async () => {
     const { instance, laptop, enter } = stage;
     const session = await enter("10m", PUSHING);
@@ -151,5 +175,35 @@ describe("revoking", () => {
     await instance.must(["revoke", laptop.address]);
 
     await session.isToldItsEnd(2_000);
+  });
+});
+
+describe("taking a network off the allowlist", () => {
+  const settings = (guard: string) => ({
+    firewall: { guard },
+    services: { ssh: { ports: [`tcp/${PUSHING}`] } },
+  });
+  let scene: Scene<"laptop">;
+  beforeAll(async () => {
+    scene = await openScene(["laptop"], settings("nothing"));
+    await scene.server.agent.listen({ port: PUSHING, push: 20 });
+    await scene.instance.start();
+  });
+  afterAll(() => scene?.close());
+
+  test("cuts a session from inside it that is older than the policy", async () => {
+    const { instance, server, hosts } = scene;
+    const network = hosts.laptop.address.replace(/\d+$/, "0/24");
+    const session = await holdSession(hosts.laptop, server, PUSHING);
+    await instance.must(["allow", "add", network]);
+    instance.configure(settings("services"));
+    await instance.must(["firewall", "apply", "--now"]);
+    await session.works();
+
+    await instance.must(["allow", "remove", network]);
+
+    await session.isToldItsEnd(2_000);
+    const forgotten = async () => (await sessionsWith(server, hosts.laptop.address, PUSHING)) === 0;
+    await until(forgotten, { what: "the server's socket has ended too", deadline: 2_000 });
   });
 });
