@@ -28,7 +28,10 @@ function player(knocks: (n: number) => Knock): () => void {
   };
 }
 
+const sources6 = Array.from({ length: 1 << 17 }, (_, n) => `2001:db8:${(n >> 4).toString(16)}:${n & 15}::1`);
+
 const source = (n: number): string => sources[n % sources.length] ?? "";
+const source6 = (n: number): string => sources6[n % sources6.length] ?? "";
 
 describe("the sequence tracker, one packet", () => {
   bench(
@@ -36,8 +39,16 @@ describe("the sequence tracker, one packet", () => {
     player((n) => ({ source: source(n), ...step(2_000) })),
   );
   bench(
+    "of such a flood by IPv6",
+    player((n) => ({ source: source6(n), ...step(2_000) })),
+  );
+  bench(
     "to a decoy",
     player((n) => ({ source: source(n), ...step(20_000) })),
+  );
+  bench(
+    "to a decoy by IPv6",
+    player((n) => ({ source: source6(n), ...step(20_000) })),
   );
   bench(
     "of good knocks, three in turn",

@@ -1,6 +1,7 @@
 import type { Denial } from "../shared/access/denial.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { Step } from "../shared/users/user.ts";
+import { Poisoned } from "./poison.ts";
 import { Recent } from "./recent.ts";
 
 /** One knock, as a listener saw it. */
@@ -32,23 +33,15 @@ interface Attempt {
   readonly since: number;
 }
 
-interface Poison {
-  readonly until: number;
-  readonly touches: number;
-}
-
-// Implementation bounds, 65,536 entries together: a flood of first knocks can only push out first knocks.
+// Implementation bounds, 65,536 entries together with the poisoned: a flood of first knocks can only push out first knocks.
 const FIRST_STEPS = 16_384;
 const FURTHER_STEPS = 8_192;
-const POISONED = 8_192;
-/** A source that keeps touching decoys is a slow sweep: each touch lengthens its wait by a window, up to this many. */
-const MOST_WINDOWS = 20;
 
 /** Attempts under way. Made by `newAttempts`, changed only by `track`. */
 export interface Attempts {
   readonly first: Recent<string, Attempt>;
   readonly further: Recent<string, Attempt>;
-  readonly poisoned: Recent<string, Poison>;
+  readonly poisoned: Poisoned;
 }
 
 /** @returns no attempts yet */
@@ -56,7 +49,7 @@ export function newAttempts(): Attempts {
   return {
     first: new Recent(FIRST_STEPS),
     further: new Recent(FURTHER_STEPS),
-    poisoned: new Recent(POISONED),
+    poisoned: new Poisoned(),
   };
 }
 
@@ -92,9 +85,13 @@ export function track(
   const known = ports.get(portKey(knock.proto, knock.port));
   if (known === undefined) return undefined;
   const { source } = knock;
-  if (known === null) return poison(attempts, source, now, window);
+  if (known === null) {
+    forget(attempts, source);
+    attempts.poisoned.touch(source, now, window);
+    return { kind: "denied", reason: "decoy", user: null };
+  }
   const { user, index, of } = known;
-  if (isPoisoned(attempts, source, now)) return { kind: "denied", reason: "poisoned", user };
+  if (attempts.poisoned.has(source, now)) return { kind: "denied", reason: "poisoned", user };
   const attempt = attempts.further.get(source) ?? attempts.first.get(source);
   const mine = attempt?.user === user ? attempt : undefined;
   if (mine !== undefined && now - mine.since <= window) {
@@ -127,18 +124,4 @@ function advance(attempts: Attempts, source: string, attempt: Attempt, of: numbe
 function forget(attempts: Attempts, source: string): void {
   attempts.first.delete(source);
   attempts.further.delete(source);
-}
-
-function poison(attempts: Attempts, source: string, now: number, window: Duration): Outcome {
-  forget(attempts, source);
-  const before = attempts.poisoned.get(source);
-  const remembered = before !== undefined && now - before.until <= MOST_WINDOWS * window;
-  const touches = Math.min(MOST_WINDOWS, remembered ? before.touches + 1 : 1);
-  attempts.poisoned.set(source, { until: now + touches * window, touches });
-  return { kind: "denied", reason: "decoy", user: null };
-}
-
-function isPoisoned(attempts: Attempts, source: string, now: number): boolean {
-  const entry = attempts.poisoned.get(source);
-  return entry !== undefined && now <= entry.until;
 }

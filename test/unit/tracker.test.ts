@@ -111,6 +111,56 @@ describe("the sequence tracker", () => {
     expect(knock(attempts, [7001, 9003, 8002], { at: 3 * window + 10 })).toMatchObject({ kind: "complete" });
   });
 
+  const tries = (attempts: Attempts, from: string, at: number) =>
+    knock(attempts, [7001, 9003, 8002], { from, at });
+
+  it.each([
+    ["2001:db8:1:2::9", "2001:db8:1:2:a:b:c:d"],
+    ["2001:db8:0:2:1:1:1:1", "2001:db8:0:2::"],
+    ["2001:db8::1", "2001:db8::5:0:0:1"],
+    ["::5:6:7:8", "::9:0:0:1"],
+    ["2001:db8:1::1", "2001:db8:1:0:1::"],
+  ])("poisons the whole /64 of an IPv6 source that touches a decoy: of %s also %s", (sweeper, other) => {
+    const attempts = newAttempts();
+    knock(attempts, [7001, 9003], { from: other });
+    knock(attempts, [3000], { from: sweeper, at: 5 });
+    expect(knock(attempts, [8002], { from: other, at: 10 })).toMatchObject({ reason: "poisoned" });
+    knock(attempts, [3001], { from: other, at: 20 });
+    expect(tries(attempts, sweeper, 2 * window)).toMatchObject({ reason: "poisoned" }); // counted together
+    expect(tries(attempts, other, 2 * window + 30)).toMatchObject({ kind: "complete" });
+  });
+
+  it("does not make another /64 of the /48 wait for one or two touches", () => {
+    const attempts = newAttempts();
+    knock(attempts, [3000, 3001], { from: "2001:db8:1:2::9" });
+    for (const from of ["2001:db8:1:3::9", "2001:db8:1::9", "2001:db8:2:2::9", "192.0.2.1"])
+      expect(tries(attempts, from, 10)).toMatchObject({ kind: "complete" });
+  });
+
+  it("poisons a /48 at its third touch, for a window, and a window longer with each further one", () => {
+    const attempts = newAttempts();
+    for (const n of [1, 2, 3]) knock(attempts, [3000], { from: `2001:db8:1:${n}::9`, at: n });
+    expect(tries(attempts, "2001:db8:1:ff::9", 10)).toMatchObject({ reason: "poisoned" });
+    expect(tries(attempts, "2001:db8:2:1::9", 10)).toMatchObject({ kind: "complete" });
+    expect(tries(attempts, "2001:db8:1:ff::9", window + 10)).toMatchObject({ kind: "complete" });
+    knock(attempts, [3000], { from: "2001:db8:1:4::9", at: window + 20 });
+    expect(tries(attempts, "2001:db8:1:ff::9", 3 * window)).toMatchObject({ reason: "poisoned" });
+    expect(tries(attempts, "2001:db8:1:ff::9", 3 * window + 30)).toMatchObject({ kind: "complete" });
+  });
+
+  it("remembers no more poisoned networks than it may, whatever touches decoys", () => {
+    const attempts = newAttempts();
+    for (let i = 0; i < 100_000; i++)
+      track(
+        attempts,
+        { source: `2001:db8:${(i >> 8).toString(16)}:${i % 256}::1`, ...step(3000) },
+        1,
+        ports,
+        window,
+      );
+    expect(attempts.poisoned.size).toBeLessThanOrEqual(16_384);
+  });
+
   it("knows nothing of ports that are nobody's", () => {
     const attempts = newAttempts();
     knock(attempts, [7001]);

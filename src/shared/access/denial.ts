@@ -9,7 +9,7 @@ export const DENIALS = {
   wrong_order: "a known port, but not the next one",
   too_slow: "longer than knock.window since the first knock",
   decoy: "touched a decoy port: this source waits before it may knock again",
-  poisoned: "this source touched a decoy port a moment ago",
+  poisoned: "this source, or its IPv6 network, touched a decoy port a moment ago",
   payload_too_long: "more than 1,400 bytes in the last knock",
   proof_unknown: "the user's proof is not known to this version",
   user_unknown: "no such user any more",
