@@ -6,10 +6,49 @@ import { failureFrom, failureOf } from "../../src/shared/firewall/failure.ts";
 import type { Change } from "../../src/shared/firewall/firewall.ts";
 import { readListing } from "../../src/shared/firewall/listing.ts";
 import { readMonitorLine } from "../../src/shared/firewall/monitor-line.ts";
+import { mayBePermanent, networkSet } from "../../src/shared/firewall/networks.ts";
 import { OwnWrites } from "../../src/shared/firewall/own-writes.ts";
+import { isServiceName } from "../../src/shared/firewall/policy.ts";
 
 const put = (key: string, ttl = seconds(60), comment?: string): Change =>
   ({ op: "put", set: "ssh4", key, ttl, ...(comment === undefined ? {} : { comment }) }) as Change;
+
+describe("a service's name", () => {
+  const name = fc.stringMatching(/^[as_4]{1,4}$/).filter(isServiceName);
+  const plain = (service: string) => [`${service}4`, `${service}6`];
+  const networks = (service: string) =>
+    ([4, 6] as const).flatMap((family) =>
+      [1, 4, 24].map((length) => networkSet(service, { family, length })),
+    );
+
+  it("never makes a set of grants pass for one of the allowlist's, which alone may have no end", () => {
+    fc.assert(
+      fc.property(name, (service) => {
+        expect(plain(service).filter(mayBePermanent)).toEqual([]);
+        expect(networks(service).every(mayBePermanent)).toBe(true);
+      }),
+    );
+  });
+
+  it("never claims a set of another service", () => {
+    fc.assert(
+      fc.property(name, name, (one, other) => {
+        const sets = [one, other].flatMap((service) => [...plain(service), ...networks(service)]);
+        expect(new Set(sets).size).toBe(one === other ? sets.length / 2 : sets.length);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each(["a", "ssh", "s4h", "my_web", "abcdefghijklmn"])("may be %s", (good) =>
+    expect(isServiceName(good)).toBe(true),
+  );
+
+  it.each(["", "_a", "4a", "ssh4", "ssh4_", "a_", "A", "ssh\n", "abcdefghijklmno"])(
+    "may not be '%s'",
+    (bad) => expect(isServiceName(bad)).toBe(false),
+  );
+});
 
 describe("changes", () => {
   it("name only sets and keys that could be no other command in nft text", () => {

@@ -93,6 +93,8 @@ describe("problems are named with their path and what to write instead", () => {
     [{ services: { ssh: { ports: ["tcp/0"] } } }, /^services.ssh.ports\[0\]: must be "tcp\/22"/],
     [{ services: { ssh: { ports: ["tcp/22-65536"] } } }, /^services.ssh.ports\[0\]: must be/],
     [{ services: { ssh2: { ports: ["tcp/22"] } } }, /^services.ssh2: a service's name is/],
+    [{ services: { ssh4_: { ports: ["tcp/22"] } } }, /^services.ssh4_: .* begins and ends with a letter/],
+    [{ services: { a_: { ports: ["tcp/22"] } } }, /^services.a_: a service's name is/],
     [{ services: { live: { ports: ["tcp/22"] } } }, /^services.live: this name is one of knockline's own/],
     [
       { services: { a: { ports: ["tcp/80-90"] }, b: { ports: ["tcp/85"] } } },

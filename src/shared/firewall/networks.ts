@@ -4,7 +4,7 @@ import { policiesOf } from "./table.ts";
 
 /**
  * The allowlist's sets: one a scope and prefix length. A scope is a service, `allow` (all services), `live` (any of
- * them: exempt from the scanner rules) or `kept` (TCP may go on). No other set's name ends in `_` and digits.
+ * them: exempt from the scanner rules) or `kept` (TCP may go on). No other set's name ends in `_` and digits: scopes end in a letter.
  */
 export const networkSet = (scope: string, { family, length }: Prefix): string =>
   `${scope}${family}_${length}`;

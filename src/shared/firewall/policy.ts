@@ -52,9 +52,12 @@ export const OWN_NAMES: readonly string[] = [
   "trusted",
 ];
 
-/** @returns true for a name a service may bear: DESIGN section 4; a digit at the end would collide with `<service>4`. */
+/**
+ * @returns true for a name a service may bear: DESIGN section 4. It ends in a letter, for its sets are `<service>4` and
+ *   `<service>4_24`: `ssh4_` would claim one of ssh's, and a set `a_4` would pass for one of the allowlist's.
+ */
 export function isServiceName(name: string): boolean {
-  return /^[a-z][a-z0-9_]{0,13}$/.test(name) && !/\d$/.test(name) && !OWN_NAMES.includes(name);
+  return /^[a-z](?:[a-z0-9_]{0,12}[a-z])?$/.test(name) && !OWN_NAMES.includes(name);
 }
 
 /** @returns true for an interface's name (letters that Linux names use, IFNAMSIZ), or the start of one: `tun*`. */

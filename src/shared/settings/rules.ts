@@ -14,7 +14,7 @@ function serviceName({ name }: Service): SettingsProblem[] {
   if (isServiceName(name)) return [];
   const message = OWN_NAMES.includes(name)
     ? "this name is one of knockline's own sets: choose another"
-    : "a service's name is 1 to 14 of a-z, 0-9 and _, begins with a letter and does not end in a digit";
+    : "a service's name is 1 to 14 of a-z, 0-9 and _, begins and ends with a letter";
   return [{ path: `services.${name}`, message }];
 }
 

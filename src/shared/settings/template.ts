@@ -63,7 +63,7 @@ trusted_interfaces = []
 # Add "forward" for ports published by containers (DNAT).
 hooks = ["input"]
 
-# What a grant opens. A name is a-z, 0-9 and _, 14 at most, and does not end in a digit.
+# What a grant opens. A name is a-z, 0-9 and _, 14 at most, and begins and ends with a letter.
 [services.ssh]
 ports = ["tcp/22"]
 
