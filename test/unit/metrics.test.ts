@@ -103,12 +103,14 @@ describe("metrics", () => {
       tx.setTries("pin/internal/PJSIP/201", tries);
       tx.setTries("pin/internal/PJSIP/202", { ...tries, wrong: 1 });
       tx.setTries("pin/strangers", { ...tries, today: 200 });
+      tx.setTries("pin/known-callers", { ...tries, today: 100 });
       tx.setTries("otp/alice", { ...tries, wrong: 60 });
     });
     const { value } = await exposed();
     expect(value("knockline_pin_delayed_callers", 'lane="external"')).toBe(1);
     expect(value("knockline_pin_delayed_callers", 'lane="internal"')).toBe(1);
     expect(value("knockline_pin_strangers_shut_out")).toBe(1);
+    expect(value("knockline_pin_known_callers_shut_out")).toBe(1);
     expect(value("knockline_code_locked_users")).toBe(1);
     const text = renderMetrics((await ask("metrics", {})).families);
     for (const secret of ["alice", "4930", "PJSIP"]) expect(text).not.toContain(secret);

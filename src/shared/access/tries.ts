@@ -1,5 +1,5 @@
 import { type Duration, days, hours, milliseconds, seconds } from "../duration.ts";
-import { STRANGERS_A_DAY } from "../users/pin.ts";
+import { KNOWN_CALLERS_A_DAY, STRANGERS_A_DAY } from "../users/pin.ts";
 
 /**
  * What is remembered of somebody's tries, in the store: a restart forgives nothing. Times are wall clock ms, for they
@@ -24,7 +24,10 @@ export const NO_TRIES: Tries = { wrong: 0, last: 0, day: 0, today: 0, good: null
 const FREE = 3;
 const FIRST_WAIT = seconds(30);
 const LONGEST_WAIT = hours(1);
-/** A right try earns a caller a bucket of his own for so long: strangers who fill theirs do not shut him out. */
+/**
+ * A right try earns a caller a bucket of his own for so long: strangers who fill theirs do not shut him out. Only who forges
+ * numbers of known callers can.
+ */
 const GOOD_FOR = days(90);
 /** Tries a day in a bucket of one's own. */
 const KNOWN_A_DAY = 50;
@@ -55,6 +58,12 @@ export function countTry(tries: Tries, now: number, mostToday: number): Counted 
   };
 }
 
+/** Takes a try of the day back that was right after all. */
+export function uncounted(tries: Tries, now: number): Tries {
+  const isToday = tries.day === Math.floor(now / days(1));
+  return isToday ? { ...tries, today: Math.max(0, tries.today - 1) } : tries;
+}
+
 /** The tries after a right one: its counting is taken back, not the day's. */
 export function rightTry(tries: Tries, now: number): Tries {
   return { ...tries, wrong: 0, good: now };
@@ -72,8 +81,13 @@ export function delay(wrong: number): Duration {
  */
 const NEW_PHONES_A_DAY = 1_000;
 
-/** Tries a day in a bucket of one's own, and of all together, by lane, of whom none is known. */
-export const CAPS = { own: KNOWN_A_DAY, external: STRANGERS_A_DAY, internal: NEW_PHONES_A_DAY } as const;
+/** Tries a day in a bucket of one's own, and in those of many together: strangers, known callers from outside, new phones. */
+export const CAPS = {
+  own: KNOWN_A_DAY,
+  strangers: STRANGERS_A_DAY,
+  callers: KNOWN_CALLERS_A_DAY,
+  phones: NEW_PHONES_A_DAY,
+} as const;
 /** Wrong authenticator codes: an hour's for one source, a user's in all until an admin unlocks. */
 export const OTP_CAPS = { source: 5, user: 60 } as const;
 /** Call-backs to one user. */

@@ -152,9 +152,11 @@ export class Switchboard {
     caller: Caller,
     requestId: string | undefined,
   ): Promise<PhoneVerbs["verify_pin"]["result"]> {
-    const wait = await this.#gate.run((state, tx) => countPin(state, tx, caller));
-    if (wait !== undefined) this.#gate.tally.pins.add("delayed");
-    if (wait !== undefined) return { ok: false, why: "wait", wait: Math.ceil(wait / 1000) };
+    const counted = await this.#gate.run((state, tx) => countPin(state, tx, caller));
+    if (!counted.go) {
+      this.#gate.tally.pins.add("delayed");
+      return { ok: false, why: "wait", wait: Math.ceil(counted.wait / 1000) };
+    }
     const user = this.#whose(await this.#gate.parts.vault.fingerprint(pin));
     const request = requestId === undefined ? undefined : this.#gate.state.pending.get(requestId);
     const asked = requestId === undefined || (request !== undefined && request.user === user?.name);
@@ -167,7 +169,7 @@ export class Switchboard {
     }
     await this.#gate.run((state, tx) => {
       knownUser(state, tx, user.name, "phone");
-      rightPin(state, tx, caller);
+      rightPin(state, tx, caller, counted.together);
     });
     this.#gate.tally.pins.add("right");
     return { ok: true, session: this.#begin(user), otp: user.otp !== null };

@@ -6,13 +6,16 @@ export const PIN_LENGTH = 8;
 const LONGEST = 16;
 /** Tries a day that strangers have in all; the length rule counts with them. */
 export const STRANGERS_A_DAY = 200;
+/** Wrong tries a day that known callers from outside have in all, for a caller ID can be forged; the length rule counts with them too. */
+export const KNOWN_CALLERS_A_DAY = 100;
 
 /**
- * The fewest digits a PIN may have: users x 200 tries x 30 days must stay under 1 % of all PINs, so that a month of
- * guessing at every user at once finds one with a probability of less than 1 %.
+ * The fewest digits a PIN may have: users x (200 + 100) tries x 30 days must stay under 1 % of all PINs, so that a month of
+ * guessing at every user at once, also under forged numbers, finds one with a probability of less than 1 %.
  */
 export function shortestPin(users: number): number {
-  return Math.max(4, Math.ceil(Math.log10(Math.max(1, users) * STRANGERS_A_DAY * 30 * 100)));
+  const triesInAMonth = (STRANGERS_A_DAY + KNOWN_CALLERS_A_DAY) * 30;
+  return Math.max(4, Math.ceil(Math.log10(Math.max(1, users) * triesInAMonth * 100)));
 }
 
 /** Draws a PIN that is not weak. @throws Error when the generator gives no other */

@@ -113,6 +113,11 @@ function access({ state, parts }: Gate): MetricFamily[] {
       "1 while strangers had their PIN tries of the day.",
       Number(waiting.strangers),
     ),
+    gauge(
+      "knockline_pin_known_callers_shut_out",
+      "1 while known callers, or who forges their numbers, had their wrong PIN tries of the day.",
+      Number(waiting.callers),
+    ),
     gauge("knockline_code_locked_users", "Users whose codes wait for knockctl unlock.", waiting.codes),
   ];
 }
