@@ -1,6 +1,7 @@
 import { generateSync } from "otplib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ask as leave } from "../../src/shared/access/pending.ts";
+import { keys } from "../../src/shared/access/records.ts";
 import { MAX_TRIES } from "../../src/shared/access/state.ts";
 import { NO_TRIES } from "../../src/shared/access/tries.ts";
 import { parseAddress } from "../../src/shared/address.ts";
@@ -11,7 +12,8 @@ import { decodePhoneRequest } from "../../src/shared/gate/decode/phone-request.t
 import type { CallbackOrder, Caller, PhoneVerb, PhoneVerbs } from "../../src/shared/gate/phone-verbs.ts";
 import { Switchboard } from "../../src/shared/gate/switchboard.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
-import { type TestGate, testGate } from "../helpers/gate.ts";
+import { StoreError } from "../../src/shared/store/store.ts";
+import { settings, type TestGate, testGate } from "../helpers/gate.ts";
 
 let t: TestGate;
 let switchboard: Switchboard;
@@ -233,6 +235,79 @@ describe("a session", () => {
     expect(await phone("last", { session: token })).toEqual({ ok: true, address: "203.0.113.7" });
     expect(await phone("close_all", { session: token })).toEqual({ ok: true, closed: 1 });
     expect(await t.keys("ssh4")).toEqual([]);
+  });
+
+  describe("that asks for its user's last address", () => {
+    const last = async (caller: Caller = inside) => phone("last", { session: await session(caller) });
+    const opens = async (address: string) => phone("grant_address", { session: await session(), address });
+
+    /** Counts how often the history is read from now on. */
+    function countReads(): () => number {
+      let reads = 0;
+      const { read } = t.store;
+      t.store.read = (prefix, options) => {
+        if (prefix === "history/") reads += 1;
+        return read.call(t.store, prefix, options);
+      };
+      return () => reads;
+    }
+
+    it("hears none, the last, and after a restart the same, but none that is older than 30 days", async () => {
+      expect(await last()).toEqual({ ok: true, address: null });
+      await opens("203.0.113.7");
+      await opens("203.0.113.8");
+      expect(await last()).toEqual({ ok: true, address: "203.0.113.8" });
+      await t.restart();
+      sit();
+      expect(await last()).toEqual({ ok: true, address: "203.0.113.8" });
+      t.pass(days(30));
+      expect(await last()).toEqual({ ok: true, address: "203.0.113.8" });
+      t.pass(seconds(1));
+      expect(await last()).toEqual({ ok: true, address: null });
+    });
+
+    it("hears nothing that the history does not keep", async () => {
+      await t.restart({ settings: settings({ history: { keep: "7d" } }) });
+      sit();
+      await opens("203.0.113.7");
+      t.pass(days(8));
+      expect(await last()).toEqual({ ok: true, address: null });
+    });
+
+    it("has the history read once, however often it asks and whatever opens meanwhile", async () => {
+      await opens("203.0.113.7");
+      await t.restart();
+      sit();
+      const reads = countReads();
+      const token = await session();
+      await Promise.all(Array.from({ length: 50 }, () => phone("last", { session: token })));
+      await opens("203.0.113.9");
+      expect(await last()).toEqual({ ok: true, address: "203.0.113.9" });
+      expect(reads()).toBe(1);
+    });
+
+    it("hears what a restored history says", async () => {
+      expect(await last()).toEqual({ ok: true, address: null });
+      const at = t.gate.parts.clock().wall - days(2);
+      const event = { at, event: "opened", user: "alice", address: "203.0.113.5", by: "knock", reason: null };
+      await t.gate.run((_state, tx) => tx.recall([[keys.history(at, 1), event]]));
+      expect(await last()).toEqual({ ok: true, address: "203.0.113.5" });
+    });
+
+    it("hears nothing of a door that was refused, and gets an answer once the store is back", async () => {
+      await t.restart();
+      sit();
+      const token = await session();
+      t.store.broken = new StoreError("failed", "no disk", "get one");
+      expect(await phone("last", { session: token })).toEqual({ ok: false, why: "broken" });
+      t.store.broken = undefined;
+      const refused = t.gate.run((_state, tx) => {
+        tx.note("opened", { user: "alice", address: parseAddress("203.0.113.66") ?? null });
+        throw new Error("refused");
+      });
+      await expect(refused).rejects.toThrow("refused");
+      expect(await phone("last", { session: token })).toEqual({ ok: true, address: null });
+    });
   });
 
   it("opens one keyed address and no second, also when several are asked for at once", async () => {

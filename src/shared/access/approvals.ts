@@ -59,18 +59,6 @@ export function checkTyped(state: GateState, address: Address): void {
   if (!fine) throw new Denied("address_refused");
 }
 
-/** The address a user's door was last open for, not older than 30 days. `history`: newest last. */
-export function lastAddress(
-  history: readonly { at: number; event: string; address: Address | null }[],
-  now: number,
-): Address | null {
-  const events = history.filter(
-    ({ at, event, address }) =>
-      address !== null && now - at <= days(30) && ["opened", "renewed"].includes(event),
-  );
-  return events.at(-1)?.address ?? null;
-}
-
 /**
  * Counts a call-back before it is placed: calls cost money. One at a time is the business of whoever places it.
  * @returns why the user is not to be called now; undefined when it was counted

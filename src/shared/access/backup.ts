@@ -176,6 +176,7 @@ const PARTS: { readonly [Part in keyof GateState]: Restore | null } = {
   decoys: (_state, tx, { decoys }) => {
     if (decoys.length > 0) tx.setDecoys(decoys); // those that are here may lie on a restored user's port
   },
+  lastOpened: null, // follows from the history
   tries: (state, tx, from) => {
     for (const [who, tries] of from.tries) if (!state.tries.has(who)) tx.setTries(who, tries);
   },

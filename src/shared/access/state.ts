@@ -6,6 +6,7 @@ import type { Replay } from "../ssh/replay.ts";
 import type { User } from "../users/user.ts";
 import { Allowlist } from "./allowlist.ts";
 import type { Pending } from "./grant.ts";
+import { LastOpened } from "./last-opened.ts";
 import { Ledger } from "./ledger.ts";
 import type { ProjectionRules } from "./projection.ts";
 import type { Tries } from "./tries.ts";
@@ -61,6 +62,8 @@ export interface GateState {
   /** How much of the history each user's knocks have made lately: in memory alone, and no part of any decision. */
   // bounded: users who knocked since the last sweep but one
   readonly recorded: Map<string, Allowance>;
+  /** What the history says of users' last doors. */
+  readonly lastOpened: LastOpened;
   /** Secret ports that belong to nobody. */
   decoys: readonly number[];
   firewall: FirewallState;
@@ -78,6 +81,7 @@ export function emptyState(settings: Settings): GateState {
     otpSteps: new Map(),
     replays: new Map(),
     recorded: new Map(),
+    lastOpened: new LastOpened(),
     decoys: [],
     firewall: { confirmed: null, trial: null, adopted: [] },
   };

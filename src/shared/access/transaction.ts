@@ -207,6 +207,7 @@ export class Transaction {
   /** Puts entries of an older history back, each at its old place. */
   recall(history: readonly Entry[]): void {
     for (const [key, value] of history) this.#writes.push({ key, value });
+    this.#state.lastOpened.forgetPast();
   }
 
   setDecoys(decoys: readonly number[]): void {
@@ -241,15 +242,10 @@ export class Transaction {
 
   /** Notes that something happened; it is written to the history with the rest. */
   note(event: EventName, about: Partial<Omit<GateEvent, "at" | "event">> = {}): void {
-    this.events.push({
-      at: this.now.wall,
-      event,
-      user: null,
-      address: null,
-      by: null,
-      reason: null,
-      ...about,
-    });
+    const noted = { at: this.now.wall, event, user: null, address: null, by: null, reason: null, ...about };
+    this.events.push(noted);
+    const unsee = this.#state.lastOpened.see(noted);
+    if (unsee !== undefined) this.#undo.push(unsee);
   }
 
   /** @param isWritten false: it is told to whoever watches, and counted, but is no entry of the history */

@@ -1,11 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import { approve, checkTyped, lastAddress, pendingByCode } from "../access/approvals.ts";
+import { approve, checkTyped, pendingByCode } from "../access/approvals.ts";
 import { revoke } from "../access/closing.ts";
 import { Denied } from "../access/denial.ts";
 import type { Gate } from "../access/gate.ts";
 import { type Grant, isLive, type Pending } from "../access/grant.ts";
 import { knownUser, open } from "../access/grants.ts";
-import { readHistory } from "../access/history.ts";
 import { consumeOtp, countOtp } from "../access/one-time.ts";
 import { pendingOf } from "../access/pending.ts";
 import { countPin, rightPin } from "../access/pin-tries.ts";
@@ -116,8 +115,10 @@ export class Switchboard {
 
     last: async ({ session }) => {
       const { user } = this.#held(session);
-      const history = await readHistory(this.#gate.parts.store, { user: user.name });
-      return { ok: true, address: lastAddress(history, this.#gate.parts.clock().wall) };
+      const { store, clock } = this.#gate.parts;
+      const { lastOpened, settings } = this.#gate.state;
+      const address = await lastOpened.of(user.name, store, clock().wall, settings.history.keep);
+      return { ok: true, address };
     },
 
     close_all: async ({ session }) => {
