@@ -25,6 +25,7 @@ const LEAST_OF_A_SITE = 3;
 
 /** Sources that touched decoys: IPv4 by address, IPv6 by /64, which one host has to itself, and by /48. */
 export class Poisoned {
+  // bounded: twice POISONED; a flood that pushes out what is there has to hit that many decoys meanwhile
   readonly #networks = new Recent<string, Poison>(POISONED);
 
   /** How many networks are remembered. */

@@ -28,7 +28,7 @@ export type PinCount =
 
 /**
  * Counts a PIN before it is compared, in the caller's own bucket, and in the bucket of many that he belongs to. Internal callers
- * go by their endpoint, which nobody forges: those who were right in the last 90 days have their own alone.
+ * go by their endpoint, which no caller can forge: those who were right in the last 90 days have their own alone.
  * @returns whether to go on and compare, or for how long to wait
  */
 export function countPin(state: GateState, tx: Transaction, caller: Caller): PinCount {
