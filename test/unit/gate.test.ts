@@ -371,6 +371,18 @@ describe("closing", () => {
     expect(t.cuts.flatMap(({ ports }) => ports.map(({ from }) => from))).toEqual([80, 443]);
   });
 
+  it("revokes all of a user whose name reads like an id", async () => {
+    await ask("user_add", { name: "g1a2b3c", proof: "none" });
+    await knock("g1a2b3c", "192.0.2.1");
+    await knock("bob", "192.0.2.2");
+    expect((await ask("revoke", { user: "g1a2b3c" })).revoked).toMatchObject([{ user: "g1a2b3c" }]);
+    expect(await t.keys("ssh4")).toEqual(["192.0.2.2"]);
+    await expect(ask("revoke", { user: "g1a2b3c" })).rejects.toMatchObject({
+      code: "not_found",
+      message: "nothing is open for g1a2b3c",
+    });
+  });
+
   it("lets a new grant work at once after a revoke", async () => {
     await knock("bob", "192.0.2.1");
     await ask("revoke", { what: "192.0.2.1" });

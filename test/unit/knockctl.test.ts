@@ -206,8 +206,84 @@ describe("grants", () => {
     expect(await play(["grant", "me"], granted)).toMatchObject({ exit: 1, asked: [] });
   });
 
+  describe("me, wherever an address may stand,", () => {
+    const fromSsh = { sshPeer: async () => "192.0.2.1" };
+    const entry = { entry: { what: "192.0.2.1", services: [], note: null, left: null }, notes: [] };
+
+    test.each([
+      [
+        ["allow", "remove", "me"],
+        ["allow_remove", { what: "192.0.2.1" }],
+      ],
+      [
+        ["allow", "lookup", "me"],
+        ["allow_lookup", { address: "192.0.2.1" }],
+      ],
+      [
+        ["history", "--addr", "me"],
+        ["history", { address: "192.0.2.1" }],
+      ],
+      [
+        ["watch", "me"],
+        ["watch", { what: "192.0.2.1" }],
+      ],
+      [
+        ["watch", "--user", "me"],
+        ["watch", { user: "me" }],
+      ],
+      [
+        ["history", "--user", "me"],
+        ["history", { user: "me" }],
+      ],
+    ])("is the SSH peer: %j", async (argv, question) => {
+      const answers = { history: { events: [] }, allow_remove: entry };
+      expect((await play(argv, answers, fromSsh)).asked).toEqual([question]);
+    });
+
+    test.each([[["allow", "remove", "me"]], [["allow", "lookup", "me"]], [["history", "--addr", "me"]]])(
+      "is refused without one: %j",
+      async (argv) => {
+        expect(await play(argv)).toMatchObject({ exit: 1, asked: [] });
+      },
+    );
+
+    test("is the user of that name for watch and revoke without one: they take users too", async () => {
+      const answers = { revoke: { revoked: [GRANT], notes: [] } };
+      expect((await play(["watch", "me"])).asked).toEqual([["watch", { what: "me" }]]);
+      expect((await play(["revoke", "me"], answers)).asked).toEqual([["revoke", { what: "me" }]]);
+    });
+
+    const mine = { ...GRANT, user: "me", address: "192.0.2.1" };
+    const elsewhere = { ...mine, id: "g000002", address: "198.51.100.9" };
+    test.each([
+      ["nothing is open for a user of that name", [GRANT]],
+      ["both are one and the same door", [mine, GRANT]],
+    ])("is closed by revoke where %s", async (_, grants) => {
+      const answers = { list: { grants }, revoke: { revoked: [mine], notes: [] } };
+      const { asked } = await play(["revoke", "me"], answers, fromSsh);
+      expect(asked).toEqual([
+        ["list", {}],
+        ["revoke", { what: "192.0.2.1" }],
+      ]);
+    });
+
+    test("is not guessed by revoke where the user has a door elsewhere: it names both ways", async () => {
+      const answers = { list: { grants: [mine, elsewhere] } };
+      const { exit, err, asked } = await play(["revoke", "me"], answers, fromSsh);
+      expect([exit, asked]).toEqual([2, [["list", {}]]]);
+      expect(err).toContain("knockctl revoke 192.0.2.1, or knockctl revoke --user me");
+      const user = { revoke: { revoked: [mine], notes: [] } };
+      expect((await play(["revoke", "--user", "me"], user, fromSsh)).asked).toEqual([
+        ["revoke", { user: "me" }],
+      ]);
+    });
+  });
+
   test.each([
     [["grant", "pbx.example.com"]],
+    [["history", "--addr", "pbx.example.com"]],
+    [["revoke", "alice", "--user", "alice"]],
+    [["watch", "alice", "--user", "alice"]],
     [["grant", "203.0.113.7", "--ttl", "soon"]],
     [["grant", "203.0.113.7", "--services", "ssh,,sip"]],
     [["extend", "g1a2b3c"]],
@@ -409,6 +485,10 @@ describe("history and watch", () => {
       (await play(["history", "--since", text], { history: { events: [] } })).asked;
     expect(await since("1d")).toEqual([["history", { since: "2026-07-31T12:00:00.000Z" }]]);
     expect(await since("2026-07-01")).toEqual([["history", { since: "2026-07-01T00:00:00.000Z" }]]);
+  });
+
+  test("an address to watch is asked for as events have it", async () => {
+    expect((await play(["watch", "::ffff:203.0.113.7"])).asked).toEqual([["watch", { what: "203.0.113.7" }]]);
   });
 
   test("watch --json is one object a line", async () => {

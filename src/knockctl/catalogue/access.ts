@@ -12,8 +12,11 @@ const watch: Command = {
   name: "watch",
   args: ["[who]"],
   summary: "show every step, grant and denial with its reason, live",
-  flags: [JSON_FLAG],
-  examples: ["watch", "watch alice", "watch 203.0.113.7", "watch --json"],
+  flags: [
+    { flags: "--user <user>", what: "only this user, whatever he is called (`watch me` is the SSH peer)" },
+    JSON_FLAG,
+  ],
+  examples: ["watch", "watch alice", "watch 203.0.113.7", "watch me", "watch --json"],
   load: async () => (await import("../commands/events.ts")).watch,
 };
 
@@ -48,13 +51,21 @@ const extend: Command = {
 const revoke: Command = {
   name: "revoke",
   args: ["[who]"],
-  summary: "close at once: a grant's id, an address, or all of a user",
+  summary: "close at once: a grant's id, an address (`me`: the SSH peer), or all of a user",
   flags: [
+    { flags: "--user <user>", what: "all of this user, whatever he is called" },
     { flags: "--all", what: "close everything" },
     { flags: "--keep-sessions", what: "let open sessions go on, only new ones are refused" },
     JSON_FLAG,
   ],
-  examples: ["revoke g1a2b3c", "revoke 203.0.113.7", "revoke alice --keep-sessions", "revoke --all"],
+  examples: [
+    "revoke g1a2b3c",
+    "revoke 203.0.113.7",
+    "revoke me",
+    "revoke alice --keep-sessions",
+    "revoke --user me",
+    "revoke --all",
+  ],
   load: async () => (await import("../commands/grants.ts")).revoke,
 };
 
@@ -64,7 +75,7 @@ const history: Command = {
   flags: [
     { flags: "--since <when>", what: "not older than a time ago (1d, 2h) or a date (2026-08-01)" },
     { flags: "--user <user>", what: "only of this user" },
-    { flags: "--addr <address>", what: "only of this address" },
+    { flags: "--addr <address>", what: "only of this address; `me` is the SSH peer" },
     JSON_FLAG,
   ],
   examples: ["history --since 1d", "history --user alice", "history --addr 203.0.113.7 --json"],

@@ -35,7 +35,7 @@ const list: Command = {
 const remove: Command = {
   name: "allow remove",
   args: ["<entry>"],
-  summary: "take an entry off; its sessions are cut",
+  summary: "take an entry off; its sessions are cut; `me` is the SSH peer",
   flags: [
     { flags: "--keep-sessions", what: "let open TCP sessions go on, only new ones are refused" },
     JSON_FLAG,

@@ -8,12 +8,12 @@ import {
   printPlain,
   readTomlList,
 } from "../allow-file.ts";
-import { isSet, type Run, textOption } from "../command.ts";
+import { type Call, isSet, type Run, textOption } from "../command.ts";
 import { EXIT, misused } from "../failure.ts";
 import { allowLine, renderAllowlist, renderLookup } from "../render/allow.ts";
 import type { World } from "../world.ts";
+import { ME, peerOf } from "./address.ts";
 import { answer } from "./answer.ts";
-import { peerOf } from "./grants.ts";
 import { dateOf, given, listOf } from "./values.ts";
 
 /** 20,000 long names with notes. Bytes. */
@@ -25,6 +25,12 @@ function endOf(option: string, text: string, now: number): string {
   return span === undefined ? dateOf(option, text, "30d, ") : new Date(now + span).toISOString();
 }
 
+/** What an entry is called by; `me` is the SSH peer. @throws Failure (refused) */
+async function entryOf(call: Call, world: World, command: string): Promise<string> {
+  const said = call.args[0] ?? "";
+  return said === ME ? peerOf(world, command) : said;
+}
+
 /** `knockctl allow add`. */
 export const add: Run = async (call, world) => {
   const [services, expires] = [textOption(call, "services"), textOption(call, "expires")];
@@ -34,8 +40,7 @@ export const add: Run = async (call, world) => {
     expires: expires === undefined ? undefined : endOf("--expires", expires, world.now()),
     wide: isSet(call, "yes") || undefined,
   });
-  const said = call.args[0] ?? "";
-  const what = said === "me" ? await peerOf(world, "allow add") : said;
+  const what = await entryOf(call, world, "allow add");
   const { entry, placed, notes } = await (await world.asker()).ask("allow_add", { what, ...wish });
   const done = { added: "allowed", changed: "changed", same: "is so already" }[placed];
   return answer(call, world, { object: entry, text: () => `${done}: ${allowLine(entry)}`, notes });
@@ -50,10 +55,8 @@ export const list: Run = async (call, world) => {
 /** `knockctl allow remove`. */
 export const remove: Run = async (call, world) => {
   const keep = isSet(call, "keepSessions") ? { keep_sessions: true } : {};
-  const { entry, notes } = await (await world.asker()).ask("allow_remove", {
-    what: call.args[0] ?? "",
-    ...keep,
-  });
+  const what = await entryOf(call, world, "allow remove");
+  const { entry, notes } = await (await world.asker()).ask("allow_remove", { what, ...keep });
   return answer(call, world, { object: entry, text: () => `removed: ${allowLine(entry)}`, notes });
 };
 
@@ -83,7 +86,7 @@ export const exportList: Run = async (call, world) => {
 /** `knockctl allow lookup`. */
 export const lookup: Run = async (call, world) => {
   const said = call.args[0] ?? "";
-  const address = said === "me" ? await peerOf(world, "allow lookup") : parseAddress(said);
+  const address = said === ME ? await peerOf(world, "allow lookup") : parseAddress(said);
   if (address === undefined)
     throw misused(`${JSON.stringify(said)} is no address`, "name one IPv4 or IPv6 address, or `me`");
   const result = await (await world.asker()).ask("allow_lookup", { address });

@@ -1,30 +1,11 @@
-import { parseGrantAddress } from "../../shared/address.ts";
-import { isSet, type Run, textOption } from "../command.ts";
-import { EXIT, Failure, misused } from "../failure.ts";
+import type { AdminVerbs } from "../../shared/gate/verbs.ts";
+import { type Call, isSet, type Run, textOption } from "../command.ts";
+import { misused } from "../failure.ts";
 import { grantLine } from "../render/grants.ts";
 import type { World } from "../world.ts";
+import { addressOf, ME } from "./address.ts";
 import { answer } from "./answer.ts";
 import { given, listOf, secondsOf } from "./values.ts";
-
-/** @returns the address meant; `me` is the SSH peer. @throws Failure (usage, refused) */
-async function addressOf(text: string, world: World): Promise<string> {
-  if (text === "me") return peerOf(world, "grant");
-  const address = parseGrantAddress(text);
-  if (address !== undefined) return address;
-  throw misused(
-    `${JSON.stringify(text)} is no address`,
-    "name an IPv4 or IPv6 address, an IPv6 /64, or `me`",
-  );
-}
-
-/** @param command what is to be done with it. @returns the SSH peer, canonical. @throws Failure (refused) */
-export async function peerOf(world: World, command: string): Promise<string> {
-  const peer = await world.sshPeer();
-  if (peer !== undefined) return peer;
-  const what =
-    "`me` is the address of this SSH session, and neither this shell nor its parents came in by SSH";
-  throw new Failure(EXIT.refused, what, `name the address: knockctl ${command} 203.0.113.7`);
-}
 
 /** `knockctl grant`: opens for an address. */
 export const grant: Run = async (call, world) => {
@@ -35,7 +16,7 @@ export const grant: Run = async (call, world) => {
     ttl: ttl === undefined ? undefined : secondsOf("--ttl", ttl),
     reason: textOption(call, "reason"),
   });
-  const address = await addressOf(call.args[0] ?? "", world);
+  const address = await addressOf(call.args[0] ?? "", world, "grant");
   const result = await (await world.asker()).ask("grant", { address, ...wish });
   const done = result.renewed ? "renewed" : "opened";
   const text = () => `${done}: ${grantLine(result.grant)}`;
@@ -55,18 +36,44 @@ export const extend: Run = async (call, world) => {
   });
 };
 
-/** `knockctl revoke`: closes at once. */
-export const revoke: Run = async (call, world) => {
+/** What is to be closed; exactly one way to say it. @throws Failure (usage) */
+async function meantBy(
+  call: Call,
+  world: World,
+): Promise<Pick<AdminVerbs["revoke"]["args"], "what" | "user" | "all">> {
   const [what] = call.args;
-  const all = isSet(call, "all");
-  if (all === (what !== undefined)) {
+  const user = textOption(call, "user");
+  const said = given({ what, user, all: isSet(call, "all") || undefined });
+  const ways = Object.keys(said).length;
+  if (ways !== 1)
     throw misused(
-      all ? "either --all or one of them, not both" : "revoke what?",
+      ways === 0 ? "revoke what?" : "an id or an address, --user, --all: only one of them",
       "name an id, an address or a user; or --all",
     );
-  }
+  return what === ME ? { what: await meOrUser(world) } : said;
+}
+
+/**
+ * `me` is the SSH peer, and the name of the user that `init` makes: where that one has something open elsewhere, both may
+ * be meant. @returns the peer; without one the user is meant. @throws Failure (usage) where it is not clear
+ */
+async function meOrUser(world: World): Promise<string> {
+  const peer = await world.sshPeer();
+  if (peer === undefined) return ME;
+  const { grants } = await (await world.asker()).ask("list", {});
+  const hasOpen = grants.some(({ user }) => user === ME);
+  const isSame = grants.every(({ user, address }) => (user === ME) === (address === peer));
+  if (!hasOpen || isSame) return peer;
+  throw misused(
+    `\`me\` is ${peer}, from where you are logged in, and a user who has something open`,
+    `say which is to be closed: knockctl revoke ${peer}, or knockctl revoke --user me`,
+  );
+}
+
+/** `knockctl revoke`: closes at once. */
+export const revoke: Run = async (call, world) => {
   const keepSessions = isSet(call, "keepSessions");
-  const args = { ...(all ? { all } : given({ what })), ...(keepSessions ? { keep_sessions: true } : {}) };
+  const args = { ...(await meantBy(call, world)), ...(keepSessions ? { keep_sessions: true } : {}) };
   const result = await (await world.asker()).ask("revoke", args);
   const lines = result.revoked.map(
     ({ id, address, services }) => `closed: ${address} (${services.join(", ")}; ${id})`,

@@ -47,14 +47,17 @@ export interface AdminVerbs {
   };
   extend: { args: { id: string; ttl: number }; result: { grant: GrantView; notes: string[] } };
   revoke: {
-    /** One of: a grant's id, an address, a user's name; or all. */
-    args: { what?: string; all?: boolean; keep_sessions?: boolean };
+    /** `what`, one of: a grant's id, an address, a user's name; or all of a user, whatever he is called; or all. */
+    args: { what?: string; user?: string; all?: boolean; keep_sessions?: boolean };
     result: { revoked: GrantView[]; notes: string[] };
   };
   /** `since`: ISO 8601. Oldest first. */
   history: { args: { since?: string; user?: string; address?: string }; result: { events: EventView[] } };
-  /** Answered with {} at once; then comes a line `{"event"}`, with this result, an event, until the asker hangs up. */
-  watch: { args: { what?: string }; result: EventView };
+  /**
+   * `what`: a user's name or an address. Answered with {} at once; then comes a line `{"event"}`, with this result, an event,
+   * until the asker hangs up.
+   */
+  watch: { args: { what?: string; user?: string }; result: EventView };
   user_add: {
     args: { name: string } & UserWishes;
     result: { user: UserView; once: ShownOnce; notes: string[] };

@@ -11,6 +11,7 @@ import { answer } from "../answers/answers.ts";
 import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
 import type { Switchboard } from "../switchboard.ts";
+import type { AdminVerbs } from "../verbs.ts";
 import type { EventView } from "../views.ts";
 import { type AnswerLine, type Conversation, converse, type LineServer, serveLines } from "./line-server.ts";
 
@@ -93,12 +94,16 @@ function watch(
   if (since === null) throw nothingToWatch();
   const stop = gate.subscribe((event) => {
     const view = viewEvent(event);
-    if (concerns(view, args.what)) conversation.tell(view);
+    if (concerns(view, args)) conversation.tell(view);
   });
   conversation.onClose(stop);
   return {};
 }
 
-function concerns({ user, address }: EventView, what: string | undefined): boolean {
-  return what === undefined || user === what || address === what;
+function concerns({ user, address }: EventView, asked: AdminVerbs["watch"]["args"]): boolean {
+  const { what } = asked;
+  return (
+    (what === undefined || user === what || address === what) &&
+    (asked.user === undefined || user === asked.user)
+  );
 }

@@ -54,14 +54,14 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
     return { grant: view(gate, grant), notes };
   },
 
-  revoke: async (gate, { what, all, keep_sessions }) => {
+  revoke: async (gate, { what, user, all, keep_sessions }) => {
     const { uptime } = gate.parts.clock();
     return gate.run((state, tx) => {
-      const chosen = all ? [...state.ledger.all()] : choose(gate, what ?? "");
+      const chosen = all ? [...state.ledger.all()] : choose(gate, what, user);
       const live = chosen.filter((grant) => isLive(grant, uptime));
       const ending = keep_sessions ? live : chosen.filter(isRevocable);
       if (ending.length === 0 && !all)
-        throw new Refusal("not_found", `nothing is open for ${what}`, "see what is: knockctl list");
+        throw new Refusal("not_found", `nothing is open for ${user ?? what}`, "see what is: knockctl list");
       const notes = revoke(state, tx, ending, gate.parts.memory, keep_sessions ?? false);
       return { revoked: live.map((grant) => viewGrant(grant, uptime)), notes };
     });
@@ -78,11 +78,11 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
 };
 
 /** Grants by id, by address (also those whose sessions are kept), or of a user. */
-function choose({ state }: Gate, what: string): Grant[] {
+function choose({ state }: Gate, what = "", user = what): Grant[] {
   const grant = state.ledger.get(what);
   if (grant !== undefined) return [grant];
   const address = parseGrantAddress(what);
-  return address === undefined ? state.ledger.ofUser(what) : state.ledger.ofAddress(address);
+  return address === undefined ? state.ledger.ofUser(user) : state.ledger.ofAddress(address);
 }
 
 function view(gate: Gate, grant: Grant) {

@@ -75,11 +75,12 @@ const verbs: { [V in Verb]: z.ZodType<AdminVerbs[V]["args"]> } = {
   extend: z.strictObject({ id: name, ttl: seconds }),
   revoke: z.strictObject({
     what: text.optional(),
+    user: name.optional(),
     all: z.boolean().optional(),
     keep_sessions: z.boolean().optional(),
   }),
   history: z.strictObject({ since: time.optional(), user: name.optional(), address: text.optional() }),
-  watch: z.strictObject({ what: text.optional() }),
+  watch: z.strictObject({ what: text.optional(), user: name.optional() }),
   user_add: z.strictObject({ name: text, ...wishes }),
   user_set: z.strictObject({ name, ...wishes }),
   user_list: nothing,
