@@ -78,6 +78,28 @@ describe("opening", () => {
     expect(await live()).toMatchObject([{ left: 4 * 3600, by: "admin" }]);
   });
 
+  it("says so where less time is asked for than is left, as extend does", async () => {
+    const wish = { address: "192.0.2.1", user: "alice" };
+    const { grant } = await ask("grant", { ...wish, ttl: 4 * 3600 });
+    const already = `${grant.id} is open for 4h already; to close it earlier: knockctl revoke ${grant.id}`;
+    expect(await ask("grant", { ...wish, ttl: 600 })).toMatchObject({ renewed: true, notes: [already] });
+    expect((await ask("extend", { id: grant.id, ttl: 600 })).notes).toEqual([already]);
+    expect((await ask("grant", { ...wish, ttl: 5 * 3600 })).notes).toEqual([]);
+  });
+
+  it("keeps the reason through a renewal that gives none, and tells it with the services", async () => {
+    const door = { address: "192.0.2.1", services: ["ssh", "web"] };
+    await ask("grant", { ...door, reason: "the locksmith" });
+    expect((await ask("grant", door)).grant).toMatchObject({ reason: "the locksmith" });
+    expect((await ask("grant", { ...door, reason: "his mate" })).grant).toMatchObject({ reason: "his mate" });
+    const { events } = await ask("history", { address: "192.0.2.1" });
+    expect(events.map(({ event, reason }) => `${event} ${reason}`)).toEqual([
+      "opened ssh,web: the locksmith",
+      "renewed ssh,web: the locksmith",
+      "renewed ssh,web: his mate",
+    ]);
+  });
+
   it("gives the element the latest end of two users at one address", async () => {
     await ask("grant", { address: "192.0.2.1", user: "alice", ttl: 7200 });
     await knock("bob", "192.0.2.1");
@@ -426,6 +448,33 @@ describe("closing", () => {
       "opened",
       "expired",
     ]);
+  });
+
+  it("notes who closed, not who had opened; nobody where the time was over", async () => {
+    const ends = async (user: string) =>
+      (await ask("history", { user })).events
+        .filter(({ event }) => ["expired", "revoked", "displaced", "extended"].includes(event))
+        .map(({ event, by }) => `${event} by ${by}`);
+    const { grant } = await knock("bob", "192.0.2.1");
+    await ask("extend", { id: grant.id, ttl: 7200 });
+    await ask("revoke", { what: "bob" });
+    await knock("bob", "192.0.2.1");
+    t.pass(minutes(61));
+    await t.gate.sweep();
+    expect(await ends("bob")).toEqual(["extended by admin", "revoked by admin", "expired by null"]);
+    await ask("grant", { address: "192.0.2.7", user: "alice" });
+    for (let i = 1; i <= 6; i++) await knock("alice", `192.0.2.1${i}`);
+    await ask("user_remove", { name: "alice" });
+    expect(new Set(await ends("alice"))).toEqual(new Set(["displaced by knock", "revoked by admin"]));
+  });
+
+  it("notes a revoke once, also where a second one cuts the sessions that the first had left", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "bob", keep_sessions: true });
+    expect(await ask("revoke", { what: "bob" })).toMatchObject({ revoked: [] });
+    expect(await t.keys("revoked4")).toEqual(["192.0.2.1"]);
+    await expect(ask("revoke", { what: "bob" })).rejects.toMatchObject({ code: "not_found" });
+    expect(t.events.filter(({ event }) => event === "revoked")).toHaveLength(1);
   });
 
   it("forgets a grant when its sessions may not go on any more", async () => {

@@ -234,6 +234,7 @@ describe("a session", () => {
     expect(await phone("status", { session: token })).toMatchObject({ open: [{ address: "203.0.113.7" }] });
     expect(await phone("last", { session: token })).toEqual({ ok: true, address: "203.0.113.7" });
     expect(await phone("close_all", { session: token })).toEqual({ ok: true, closed: 1 });
+    expect(t.events.at(-1)).toMatchObject({ event: "revoked", by: "phone" });
     expect(await t.keys("ssh4")).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import type { Address } from "../address.ts";
 import type { Duration } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
+import type { GrantedBy } from "../gate/views.ts";
 import { isInForce } from "./allowlist.ts";
 import { type Closing, type Grant, isLive, keptUntil } from "./grant.ts";
 import { MAX_ENDED, MAX_GRANTS } from "./ledger.ts";
@@ -8,22 +9,29 @@ import { noteKnock, sumUp } from "./recording.ts";
 import { type GateState, loadedPolicies, projectionRules } from "./state.ts";
 import type { Transaction } from "./transaction.ts";
 
+/** Who closes, and how. */
+export interface Revoking {
+  readonly by: GrantedBy;
+  /** For how long conntrack remembers an idle TCP session. */
+  readonly memory: Duration;
+  /** TCP sessions may go on; by default they are cut. */
+  readonly keepSessions?: boolean;
+}
+
 /**
  * Closes grants at once. Unless `keepSessions`, their TCP sessions are cut too, but not those of services that
  * another live grant opens for the same address.
- * @param memory for how long conntrack remembers an idle TCP session
  * @returns a line for each address that stays open through another grant or the allowlist
  */
 export function revoke(
   state: GateState,
   tx: Transaction,
   grants: readonly Grant[],
-  memory: Duration,
-  keepSessions: boolean,
+  { by, memory, keepSessions = false }: Revoking,
 ): string[] {
   const closed = new Map<Address, Set<string>>(); // bounded: by the grants
   for (const grant of grants) {
-    close(state, tx, grant, "revoked", keepSessions);
+    close(state, tx, grant, "revoked", by, keepSessions);
     const services = closed.get(grant.address) ?? new Set();
     closed.set(grant.address, services);
     for (const service of grant.services) services.add(service);
@@ -70,7 +78,7 @@ export function expire(state: GateState, tx: Transaction): number {
   const { keepMax } = projectionRules(state);
   let next = sumUp(state, tx);
   for (const grant of state.ledger.all()) {
-    if (grant.closed === undefined && grant.ends <= uptime) close(state, tx, grant, "expired", true);
+    if (grant.closed === undefined && grant.ends <= uptime) close(state, tx, grant, "expired", null, true);
     const due = grant.closed === undefined && grant.ends > uptime ? grant.ends : keptUntil(grant, keepMax);
     if (due <= uptime) tx.forgetGrant(grant.id);
     else next = Math.min(next, due);
@@ -82,14 +90,23 @@ export function expire(state: GateState, tx: Transaction): number {
 }
 
 /**
- * Closes one grant now. A grant that ran out has ended at its end, not when we noticed. Of a user's ended knocks beyond
- * what is remembered the oldest are forgotten, and their sessions with them.
+ * Closes one grant now. A grant that ran out has ended at its end, not when we noticed; one that was revoked before only
+ * loses the sessions that were left to it then. Of a user's ended knocks beyond what is remembered the oldest are
+ * forgotten, and their sessions with them.
+ * @param by who closes it; null: its time is over
  */
-export function close(state: GateState, tx: Transaction, grant: Grant, how: Closing, kept: boolean): void {
+export function close(
+  state: GateState,
+  tx: Transaction,
+  grant: Grant,
+  how: Closing,
+  by: GrantedBy | null,
+  kept: boolean,
+): void {
   const ends = Math.min(grant.ends, tx.now.uptime);
   tx.putGrant({ ...grant, ends, closed: { how, kept } });
   if (how === "displaced") noteKnock(state, tx, how, grant);
-  else tx.noteGrant(how, grant);
+  else if (grant.closed?.how !== how) tx.noteGrant(how, grant, by);
   if (grant.user === null) return;
   const ended = state.ledger.ended(grant.user);
   const most = Math.max(MAX_ENDED, state.settings.access.maxGrantsPerUser);

@@ -30,6 +30,8 @@ export interface Opened {
   readonly grant: Grant;
   /** True when a live grant was renewed instead of a second one made. */
   readonly renewed: boolean;
+  /** That it was open for longer already. */
+  readonly notes: string[];
 }
 
 /**
@@ -50,6 +52,7 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
   if (there === undefined && state.ledger.size >= most) throw new Denied("too_many_grants");
   if (there === undefined && request.by === "knock" && user !== null) makeRoom(state, tx, user.name);
   const { wall, uptime } = tx.now;
+  const reason = request.reason ?? there?.reason;
   const grant: Grant = {
     id: there?.id ?? unusedId(state, freshId),
     user: request.user,
@@ -57,18 +60,21 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
     services,
     by: there?.by ?? request.by,
     proof: request.proof,
-    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...(reason === undefined ? {} : { reason }),
     since: there?.since ?? wall,
     ...longer(there, { renewed: wall, length, expires: wall + length, ends: uptime + length }),
   };
   tx.putGrant(grant);
   liftRevocation(state, tx, grant);
   const event = there === undefined ? "opened" : "renewed";
-  const reason = request.reason ?? services.join(",");
-  if (request.by !== "knock") tx.noteGrant(event, grant, reason);
-  else if (there !== undefined && !isWorthRecording(there, wall)) tx.noteGrant(event, grant, reason, false);
-  else noteKnock(state, tx, event, grant, reason);
-  return { grant, renewed: there !== undefined };
+  const what = services.join(",");
+  const about = reason === undefined ? what : `${what}: ${reason}`;
+  if (request.by !== "knock") tx.noteGrant(event, grant, request.by, about);
+  else if (there !== undefined && !isWorthRecording(there, wall))
+    tx.noteGrant(event, grant, "knock", about, false);
+  else noteKnock(state, tx, event, grant, about);
+  const notes = grant.ends > uptime + length ? [openAlready(grant, uptime)] : [];
+  return { grant, renewed: there !== undefined, notes };
 }
 
 /** Moves a grant's end to `ttl` from now, if that is later. @throws Refusal */
@@ -85,17 +91,19 @@ export function extend(
   const user = grant.user === null ? null : knownUser(state, tx, grant.user, "admin");
   const length = timeAllowed(state, tx, { by: "admin", proof: null, ttl }, user);
   if (tx.now.uptime + length <= grant.ends) {
-    const left = formatDuration(milliseconds(grant.ends - tx.now.uptime));
-    return {
-      grant,
-      notes: [`${id} is open for ${left} already; to close it earlier: knockctl revoke ${id}`],
-    };
+    return { grant, notes: [openAlready(grant, tx.now.uptime)] };
   }
   const { wall, uptime } = tx.now;
   const extended: Grant = { ...grant, renewed: wall, length, expires: wall + length, ends: uptime + length };
   tx.putGrant(extended);
-  tx.noteGrant("extended", extended, formatDuration(length));
+  tx.noteGrant("extended", extended, "admin", formatDuration(length));
   return { grant: extended, notes: [] };
+}
+
+/** Said where less time was asked for than is left. */
+function openAlready({ id, ends }: Grant, uptime: number): string {
+  const left = formatDuration(milliseconds(ends - uptime));
+  return `${id} is open for ${left} already; to close it earlier: knockctl revoke ${id}`;
 }
 
 /** @returns the grant as `--json` prints it */
@@ -194,7 +202,7 @@ function makeRoom(state: GateState, tx: Transaction, user: string): void {
   // what has ended takes no place, though no sweep has come by yet
   const live = knocked.filter((grant) => isLive(grant, tx.now.uptime));
   for (const grant of live.slice(0, Math.max(0, live.length + 1 - maxGrantsPerUser)))
-    close(state, tx, grant, "displaced", true);
+    close(state, tx, grant, "displaced", "knock", true);
 }
 
 type Times = Pick<Grant, "renewed" | "length" | "expires" | "ends">;

@@ -22,7 +22,7 @@ export function noteKnock(
   state.recorded.set(user, recorded);
   const { granted, missed } = take(recorded, tx.now.uptime);
   noteSum(tx, user, missed);
-  tx.noteGrant(event, grant, reason, granted);
+  tx.noteGrant(event, grant, "knock", reason, granted);
 }
 
 /** Notes sums that no later knock has noted. @returns uptime of the next such moment */

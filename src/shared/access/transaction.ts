@@ -1,6 +1,7 @@
 import type { Address } from "../address.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
+import type { GrantedBy } from "../gate/views.ts";
 import type { Network } from "../network.ts";
 import { NO_REPLAY, type Replay, type Stamp } from "../ssh/replay.ts";
 import type { Entry, Write } from "../store/store.ts";
@@ -73,7 +74,7 @@ export class Transaction {
       const takeBack = (undo: Transaction): void => {
         const now = this.#state.ledger.get(grant.id);
         if (now === undefined || now.closed !== undefined || isShortened) return; // a closing stands
-        undo.noteGrant("withdrawn", now, "kernel or disk did not take it");
+        undo.noteGrant("withdrawn", now, null, "kernel or disk did not take it");
         if (before === undefined) undo.forgetGrant(grant.id);
         else undo.putGrant(now.ends < before.ends ? { ...before, ...timesOf(now) } : before); // so does a shorter time
       };
@@ -248,9 +249,19 @@ export class Transaction {
     if (unsee !== undefined) this.#undo.push(unsee);
   }
 
-  /** @param isWritten false: it is told to whoever watches, and counted, but is no entry of the history */
-  noteGrant(event: EventName, grant: Grant, reason: string | null = null, isWritten = true): void {
-    this.note(event, { user: grant.user, address: grant.address, by: grant.by, reason });
+  /**
+   * Notes what became of a grant.
+   * @param by who did it, which is not always who opened it; null: it came by itself
+   * @param isWritten false: it is told to whoever watches, and counted, but is no entry of the history
+   */
+  noteGrant(
+    event: EventName,
+    grant: Grant,
+    by: GrantedBy | null,
+    reason: string | null = null,
+    isWritten = true,
+  ): void {
+    this.note(event, { user: grant.user, address: grant.address, by, reason });
     const [noted] = this.events.slice(-1);
     if (!isWritten && noted !== undefined) this.#told.add(noted);
   }

@@ -125,7 +125,7 @@ export class Switchboard {
       const { user } = this.#held(session);
       const closed = await this.#gate.run((state, tx) => {
         const mine = this.#open(user.name);
-        revoke(state, tx, mine, this.#gate.parts.memory, false);
+        revoke(state, tx, mine, { by: "phone", memory: this.#gate.parts.memory });
         return mine.length;
       });
       return { ok: true, closed };

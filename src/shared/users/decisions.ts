@@ -95,7 +95,7 @@ export function changeUser(
     .filter((grant) => isRevocable(grant) && !mayKeep(user, grant, tx));
   const closed = forbidden.filter((grant) => isLive(grant, tx.now.uptime));
   const kept = forbidden.length - closed.length;
-  const stillOpen = revoke(state, tx, forbidden, memory, false);
+  const stillOpen = revoke(state, tx, forbidden, { by: "admin", memory });
   const shortened = user.expires === before.expires ? [] : endWithUser(state, tx, user);
   const notes = [
     closed.length > 0 && `closed ${idsOf(closed)}: not allowed any more`,
@@ -141,7 +141,7 @@ export function removeUser(
 ): { user: User; closed: Grant[] } {
   const user = findUser(state, name);
   const closed = liveGrants(state, tx, name);
-  revoke(state, tx, state.ledger.ofUser(name).filter(isRevocable), memory, false);
+  revoke(state, tx, state.ledger.ofUser(name).filter(isRevocable), { by: "admin", memory });
   tx.setUser(name, undefined);
   tx.note("user-removed", { user: name, by: "admin" });
   return { user, closed };
@@ -157,7 +157,7 @@ export function closeForbidden(state: GateState, tx: Transaction, memory: Durati
     return grant.user !== null && isRevocable(grant) && (user === undefined || !mayKeep(user, grant, tx));
   });
   const closed = forbidden.filter((grant) => isLive(grant, tx.now.uptime));
-  revoke(state, tx, forbidden, memory, false);
+  revoke(state, tx, forbidden, { by: "admin", memory });
   for (const user of state.users.values()) endWithUser(state, tx, user);
   return closed;
 }

@@ -31,7 +31,7 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
         `"${address}" is no address`,
         "give one IPv4 or IPv6 address, or an IPv6 /64; names are not looked up here",
       );
-    const { grant, renewed } = await gate.run((state, tx) => {
+    const { grant, renewed, notes } = await gate.run((state, tx) => {
       checkServices(state, services);
       const opening = { address: parsed, user: user ?? null, by: "admin", proof: null } as const;
       return open(
@@ -46,7 +46,7 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
         gate.parts.freshId,
       );
     });
-    return { grant: view(gate, grant), renewed, notes: notInForce(gate, grant.services) };
+    return { grant: view(gate, grant), renewed, notes: [...notes, ...notInForce(gate, grant.services)] };
   },
 
   extend: async (gate, { id, ttl }) => {
@@ -62,7 +62,11 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
       const ending = keep_sessions ? live : chosen.filter(isRevocable);
       if (ending.length === 0 && !all)
         throw new Refusal("not_found", `nothing is open for ${user ?? what}`, "see what is: knockctl list");
-      const notes = revoke(state, tx, ending, gate.parts.memory, keep_sessions ?? false);
+      const notes = revoke(state, tx, ending, {
+        by: "admin",
+        memory: gate.parts.memory,
+        keepSessions: keep_sessions ?? false,
+      });
       return { revoked: live.map((grant) => viewGrant(grant, uptime)), notes };
     });
   },
