@@ -148,6 +148,7 @@ describe("backup and restore of whole programs", () => {
     expect(JSON.parse(restored.stdout)).toMatchObject({
       users: ["alice", "bob"],
       closed: [{ user: "carol", address: hosts.laptop.address }],
+      allowed_again: { count: 1, first: [BRANCH] },
     });
     expect(await instance.tryConnect(hosts.laptop, 22)).toBe("silent");
     await instance.knock(hosts.laptop, carol);

@@ -210,7 +210,9 @@ describe("the allowlist in a backup", () => {
     await allowed(fresh, "203.0.113.7", { note: "mine", services: ["ssh"] });
     await allowed(fresh, "198.51.100.9");
     fresh.pass(days(1));
-    await restore(fresh, taken);
+    expect(await restore(fresh, taken)).toMatchObject({
+      allowed_again: { count: 2, first: ["2001:db8:7::/48", TRUNK] },
+    });
     const { entries } = await answer(fresh.gate, "allow_list", {}, noKnockd(fresh.gate));
     const all = ["198.51.100.9", "2001:db8:7::/48", "203.0.113.7", TRUNK];
     expect(entries.map(({ what }) => what).sort()).toEqual(all);
@@ -221,6 +223,28 @@ describe("the allowlist in a backup", () => {
     expect(await fresh.keys("ssh4_26")).toEqual([]);
     expect(await fresh.keys("ssh4_32")).toEqual(["203.0.113.7"]);
     expect(await fresh.keys("allow4_32")).toEqual(["198.51.100.9"]);
+  });
+});
+
+describe("what a restore lets in again", () => {
+  test("is counted in full and named in part, and an entry that stayed is not among it", async () => {
+    const test = await testGate();
+    const address = (n: number) => `203.0.113.${n}`;
+    for (let n = 1; n <= 14; n++)
+      await answer(test.gate, "allow_add", { what: address(n) }, noKnockd(test.gate));
+    const taken = await backUp(test);
+    for (let n = 1; n <= 12; n++)
+      await answer(test.gate, "allow_remove", { what: address(n) }, noKnockd(test.gate));
+    const { allowed_again } = await restore(test, taken);
+    expect(allowed_again.count).toBe(12);
+    expect(allowed_again.first).toHaveLength(10);
+    expect(allowed_again.first).not.toContain(address(13));
+    const { events } = await answer(test.gate, "history", {}, noKnockd(test.gate));
+    expect(events.filter(({ event }) => event === "backed-up").map(({ reason }) => reason)).toEqual([
+      "0 users, secrets and all; 14 allowlist entries",
+    ]);
+    expect(events.at(-1)?.reason).toMatch(/^0 users, 12 allowlist entries came back, as they were at /);
+    expect((await restore(test, taken)).allowed_again).toEqual({ count: 0, first: [] });
   });
 });
 

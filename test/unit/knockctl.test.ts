@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { lock } from "../../src/knockctl/backup/envelope.ts";
 import { GROUPS, TOPICS } from "../../src/knockctl/catalogue/all.ts";
 import { interpret, type Meaning } from "../../src/knockctl/cli.ts";
 import { sinceOf } from "../../src/knockctl/commands/values.ts";
 import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
-import type { World } from "../../src/knockctl/world.ts";
+import type { BackupFiles, World } from "../../src/knockctl/world.ts";
 import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
 import type { EventView, PendingRequestView, ShownOnce, UserView } from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
@@ -495,6 +496,45 @@ describe("history and watch", () => {
     const { out, asked } = await play(["watch", "203.0.113.7", "--json"]);
     expect(JSON.parse(out)).toEqual(EVENT);
     expect(asked).toEqual([["watch", { what: "203.0.113.7" }]]);
+  });
+});
+
+describe("restore", () => {
+  const allowed = ["203.0.113.7", "203.0.113.8"];
+  const content = {
+    server: "pbx-k3v9x2qa",
+    made: "2026-07-01T12:00:00.000Z",
+    vault: "0123456789abcdef",
+    secret: Buffer.alloc(32).toString("base64"),
+    settings: null,
+    records: allowed.map((what) => [`allow/${what}`, {}]),
+  };
+  const salt = { salt: Buffer.alloc(16), nonce: Buffer.alloc(12) };
+  const file = lock(Buffer.from(JSON.stringify(content)), "correct horse", salt, { logN: 4, r: 1, p: 1 });
+  const backupFiles = {
+    read: async () => file,
+    stageSecret: async () => false,
+    settleSecret: async () => {},
+  } as Partial<BackupFiles> as BackupFiles;
+  const touches: Partial<World> = {
+    backupFiles: async () => backupFiles,
+    readSecret: async () => "correct horse",
+    settings: async () => ({ server: { name: "pbx-k3v9x2qa" } }) as Settings,
+  };
+  const done = { users: ["alice"], events: 0, closed: [], notes: [] };
+
+  test("names the allowlist entries that came back, and how many more", async () => {
+    const restored = { ...done, allowed_again: { count: 5, first: allowed } };
+    const { out, exit } = await play(["restore", "x.backup"], { restore: restored }, touches);
+    expect(exit).toBe(0);
+    expect(out).toContain("on the allowlist again: 203.0.113.7, 203.0.113.8 and 3 more (to take one off");
+    const none = { ...done, allowed_again: { count: 0, first: [] } };
+    expect((await play(["restore", "x.backup"], { restore: none }, touches)).out).not.toContain("allowlist");
+  });
+
+  test("--check counts the allowlist entries", async () => {
+    const { out } = await play(["restore", "x.backup", "--check"], {}, touches);
+    expect(out).toContain("\nallowlist: 2 entries (a restore adds those that are not there)\n");
   });
 });
 

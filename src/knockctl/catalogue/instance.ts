@@ -71,7 +71,7 @@ const PASSPHRASE: Flag = {
 const backup: Command = {
   name: "backup",
   args: ["<file>"],
-  summary: "write users, secrets, floors and history into one file, locked by a passphrase",
+  summary: "write users, secrets, allowlist, floors and history into one file, locked by a passphrase",
   flags: [PASSPHRASE, { flags: "--force", what: "write over a file that is there" }, JSON_FLAG],
   examples: [
     "backup /root/knockline-2026-08-01.backup",
@@ -83,7 +83,7 @@ const backup: Command = {
 const restore: Command = {
   name: "restore",
   args: ["<file>"],
-  summary: "put a backup in the place of what is here; opens nothing",
+  summary: "put a backup in the place of the users here; opens nothing but its allowlist entries",
   flags: [
     PASSPHRASE,
     { flags: "--force", what: "also where there are users: those of the backup take their place" },

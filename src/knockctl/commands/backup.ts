@@ -1,4 +1,4 @@
-import { Refusal } from "../../shared/gate/verbs.ts";
+import { type AdminVerbs, Refusal } from "../../shared/gate/verbs.ts";
 import type { BackupContent } from "../backup/decode/content.ts";
 import { lock, unlock } from "../backup/envelope.ts";
 import { type Call, isSet, type Run, textOption } from "../command.ts";
@@ -68,12 +68,22 @@ export const restore: Run = async (call, world) => {
     [
       `restored: ${restored.users.length} users, ${restored.events} events, as of ${content.made}`,
       ...closed,
+      ...allowedAgain(restored.allowed_again),
       "not restored: what was open or waited for an approval, and the firewall's policy (knockctl firewall plan)",
       "what was captured before now opens nothing: codes open again in 1 minute, signed knocks in 5",
     ].join("\n");
   const notes = [...restored.notes, ...(await otherName(world, content))];
   return answer(call, world, { object: { ...about.json, ...restored, notes }, text, notes });
 };
+
+/** Whom the allowlist lets in again, by name: an admin may have taken an entry off on purpose. */
+function allowedAgain({ count, first }: AdminVerbs["restore"]["result"]["allowed_again"]): string[] {
+  if (count === 0) return [];
+  const more = count > first.length ? ` and ${count - first.length} more` : "";
+  return [
+    `on the allowlist again: ${first.join(", ")}${more} (to take one off: knockctl allow remove ENTRY)`,
+  ];
+}
 
 /** The name of the server is in every client, and signed with every knock. */
 async function otherName(world: World, { server }: BackupContent): Promise<string[]> {

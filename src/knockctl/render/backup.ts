@@ -18,10 +18,12 @@ export function describeContent({ server, made, settings, records }: BackupConte
   const users = records.flatMap(([key]) => (key.startsWith("user/") ? [key.slice("user/".length)] : []));
   const events = count("history/");
   const allowed = count("allow/");
+  const allowlist = `${allowed} ${allowed === 1 ? "entry" : "entries"} (a restore adds those that are not there)`;
   const lines = [
     `of ${server}, made at ${made}`,
     `users: ${users.length === 0 ? "none" : users.join(", ")} (ports, proofs, PINs and authenticators, SSH keys)`,
-    `also the secret key, what was used up or tried, ${allowed} allowlist entries, ${events} events of the history`,
+    `allowlist: ${allowed === 0 ? "empty" : allowlist}`,
+    `also the secret key, what was used up or tried, ${events} events of the history`,
     `settings: ${settings === null ? "none" : "as they were, for reference (restore --settings prints them)"}`,
   ];
   return { json: { server, made, users, allowed, events, settings: settings !== null }, lines };

@@ -53,6 +53,15 @@ export interface Backup {
   readonly made: number;
 }
 
+/** What a restore did beside the users. */
+export interface Restored {
+  /** Grants that were closed. */
+  readonly closed: Grant[];
+  /** Entries of the allowlist that came back: they let in again. */
+  // bounded: MAX_ENTRIES
+  readonly back: string[];
+}
+
 /** How a backup is to be restored. */
 export interface Restoring {
   /** Id of the secret that the backup's secrets are sealed under. */
@@ -110,7 +119,6 @@ export async function readBackup(
  * grant and no request comes back, what is open stays only as far as its user may still have it, and every code and
  * signed knock up to now counts as used. The policy in force stays: closing ports is for `firewall apply`, which can be
  * taken back.
- * @returns the grants that were closed
  * @throws Refusal when there are users and `force` is not said, or the clock is behind the backup
  */
 export function restoreBackup(
@@ -118,15 +126,18 @@ export function restoreBackup(
   tx: Transaction,
   backup: Backup,
   { vault, force, draw, memory }: Restoring,
-): Grant[] {
+): Restored {
   refuseRestore(state, tx, backup, force);
+  const before = new Set([...state.allowlist.all()].map(({ what }) => what));
   for (const part of Object.values(PARTS)) part?.(state, tx, backup.state);
   settleDecoys(state, tx, draw);
   tx.recall(backup.history);
   tx.setVault(vault);
   const made = new Date(backup.made).toISOString();
-  tx.note("restored", { by: "admin", reason: `${backup.state.users.size} users, as they were at ${made}` });
-  return closeForbidden(state, tx, memory);
+  const back = [...state.allowlist.all()].map(({ what }) => what).filter((what) => !before.has(what));
+  const what = `${backup.state.users.size} users, ${back.length} allowlist entries came back`;
+  tx.note("restored", { by: "admin", reason: `${what}, as they were at ${made}` });
+  return { closed: closeForbidden(state, tx, memory), back };
 }
 
 function refuseRestore(

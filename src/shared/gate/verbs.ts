@@ -129,7 +129,14 @@ export interface AdminVerbs {
   /** Puts a backup in the place of the users that are here; without `force` only where there are none. */
   restore: {
     args: { records: (readonly [string, unknown])[]; vault: string; made: string; force?: boolean };
-    result: { users: string[]; events: number; closed: GrantView[]; notes: string[] };
+    /** `allowed_again`: entries of the allowlist that were not here any more, the first of them by name. */
+    result: {
+      users: string[];
+      events: number;
+      closed: GrantView[];
+      allowed_again: { count: number; first: string[] };
+      notes: string[];
+    };
   };
   /** Problems of stored users under the settings in force (a port that a setting now covers ...). */
   check: { args: Record<string, never>; result: { problems: string[] } };

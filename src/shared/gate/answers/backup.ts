@@ -4,14 +4,16 @@ import { viewGrant } from "../../access/grants.ts";
 import { portProblems } from "../../users/decisions.ts";
 import { type AdminVerbs, Refusal } from "../verbs.ts";
 
+/** Entries of the allowlist that an answer names, of those that came back. */
+const MOST_NAMED = 10;
+
 /** Answers `backup`: the store of one moment. @throws StoreError */
 export async function backUp(gate: Gate): Promise<AdminVerbs["backup"]["result"]> {
   const { store, clock, vault } = gate.parts;
   const records = await gate.alone(() => readForBackup(store));
-  const { users, settings } = gate.state;
-  await gate.run((_state, tx) =>
-    tx.note("backed-up", { by: "admin", reason: `${users.size} users, secrets and all` }),
-  );
+  const { users, settings, allowlist } = gate.state;
+  const what = `${users.size} users, secrets and all; ${allowlist.size} allowlist entries`;
+  await gate.run((_state, tx) => tx.note("backed-up", { by: "admin", reason: what }));
   const made = new Date(clock().wall).toISOString();
   return { records, vault: vault.id, made, server: settings.server.name };
 }
@@ -35,7 +37,7 @@ export async function restore(
   const backup = await readBackup(records, Date.parse(made), gate.state.settings, gate.parts.clock());
   const draw = await gate.parts.draw();
   const { memory } = gate.parts;
-  const closed = await gate.run((state, tx) =>
+  const { closed, back } = await gate.run((state, tx) =>
     restoreBackup(state, tx, backup, { vault, force, draw, memory }),
   );
   await gate.followed();
@@ -44,6 +46,7 @@ export async function restore(
     users: [...gate.state.users.keys()],
     events: backup.history.length,
     closed: closed.map((grant) => viewGrant(grant, uptime)),
+    allowed_again: { count: back.length, first: back.slice(0, MOST_NAMED) },
     notes: portProblems(gate.state),
   };
 }
