@@ -200,6 +200,34 @@ describe("opening", () => {
   });
 });
 
+describe("a list", () => {
+  it("of services has no doubles, and the settings' order: how it was written makes no other door", async () => {
+    const { user } = await ask("user_set", { name: "bob", services: ["web", "ssh", "web"] });
+    expect(user.services).toEqual(["ssh", "web"]);
+    await ask("grant", { address: "192.0.2.1", services: ["sip", "ssh", "sip"] });
+    const again = await ask("grant", { address: "192.0.2.1", services: ["ssh", "sip"] });
+    expect(again).toMatchObject({ renewed: true, grant: { services: ["ssh", "sip"] } });
+    const { entry } = await ask("allow_add", { what: "192.0.2.9", services: ["web", "ssh", "ssh"] });
+    expect(entry.services).toEqual(["ssh", "web"]);
+    const same = await ask("allow_add", { what: "192.0.2.9", services: ["ssh", "web"] });
+    expect(same.placed).toBe("same");
+  });
+
+  it("of callers has no doubles", async () => {
+    const { user } = await ask("user_set", { name: "bob", callers: ["202", "201", "202"] });
+    expect(user.callers).toEqual(["202", "201"]);
+  });
+
+  it("that an older version stored in another order is the same door", async () => {
+    const user = t.gate.state.users.get("bob");
+    if (user === undefined) throw new Error("bob is gone");
+    await t.gate.run((_state, tx) => tx.setUser("bob", { ...user, services: ["web", "ssh"] }));
+    await knock("bob", "192.0.2.1");
+    const wish = { address: "192.0.2.1", user: "bob", services: ["ssh", "web"] };
+    expect(await ask("grant", wish)).toMatchObject({ renewed: true });
+  });
+});
+
 describe("a user's knocks", () => {
   const knockFrom = async (...last: number[]): Promise<void> => {
     for (const n of last) {

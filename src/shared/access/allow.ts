@@ -5,7 +5,7 @@ import type { AllowView } from "../gate/views.ts";
 import { type NameAnswer, type Settled, settle } from "../names/answer.ts";
 import { parseName } from "../names/name.ts";
 import { firstOf, isAddress, type Network, parseNetwork, prefixOf, sizeOf } from "../network.ts";
-import { checkServices } from "../users/wishes.ts";
+import { checkServices, inOrder } from "../users/wishes.ts";
 import { shutAdopted } from "./adopted.ts";
 import { type AllowEntry, type End, isInForce, MAX_ENTRIES } from "./allowlist.ts";
 import { shut } from "./closing.ts";
@@ -36,7 +36,7 @@ export function allow(
   wide: boolean,
 ): { entry: AllowEntry; placed: Placed } {
   const { what, network } = allowable(wish.what, wide);
-  const services = wish.services ?? [];
+  const services = inOrder(state, wish.services ?? []);
   if (services.length > 0) checkServices(state, services);
   const before = state.allowlist.get(what);
   if (before === undefined && state.allowlist.size >= MAX_ENTRIES)

@@ -3,6 +3,7 @@ import { type Duration, formatDuration, milliseconds } from "../duration.ts";
 import { Refusal } from "../gate/verbs.ts";
 import type { GrantedBy, GrantView, ProofName } from "../gate/views.ts";
 import type { User } from "../users/user.ts";
+import { inOrder } from "../users/wishes.ts";
 import { close } from "./closing.ts";
 import { Denied } from "./denial.ts";
 import { type Grant, isLive } from "./grant.ts";
@@ -44,8 +45,8 @@ export function open(state: GateState, tx: Transaction, request: Opening, freshI
   if (loadedPolicies(state).length === 0) throw new Denied("firewall_off");
   const user = request.user === null ? null : knownUser(state, tx, request.user, request.by);
   const address = openedAddress(state, request);
-  const services =
-    request.services ?? user?.services ?? state.settings.policy.services.map(({ name }) => name);
+  const all = () => state.settings.policy.services.map(({ name }) => name);
+  const services = inOrder(state, request.services ?? user?.services ?? all());
   const length = timeAllowed(state, tx, request, user);
   const there = sameDoor(state, tx, request.user, address, services);
   const most = request.by === "knock" ? MAX_KNOCKED : MAX_GRANTS;
@@ -186,12 +187,12 @@ function sameDoor(
   address: Address,
   services: readonly string[],
 ): Grant | undefined {
-  return state.ledger
-    .ofAddress(address)
-    .find(
-      (grant) =>
-        isLive(grant, tx.now.uptime) && grant.user === user && grant.services.join() === services.join(),
-    );
+  return state.ledger.ofAddress(address).find(
+    (grant) =>
+      isLive(grant, tx.now.uptime) &&
+      grant.user === user &&
+      inOrder(state, grant.services).join() === services.join(), // it may be from before the settings changed
+  );
 }
 
 /** A user's knock beyond max_grants_per_user takes the place of their oldest knock; phone and admin grants stay. */

@@ -15,14 +15,14 @@ export function withWishes(state: GateState, before: User, wishes: UserWishes, s
     ...withSecrets(state, before, secrets),
     proof: wishedProof(wishes, before.proof),
     sshKeys: wishedKeys(wishes.ssh_keys, before.sshKeys),
-    services: wishes.services ?? before.services,
+    services: inOrder(state, wishes.services ?? before.services),
     ttl: span(wishes.ttl, before.ttl),
     maxTtl: span(wishes.max_ttl, before.maxTtl),
     approval: wishes.approval ?? before.approval,
     enabled: wishes.enabled ?? before.enabled,
     expires: wishes.expires === undefined ? before.expires : moment(wishes.expires),
     phone: wishes.phone === undefined ? before.phone : wishes.phone,
-    callers: wishes.callers ?? before.callers,
+    callers: [...new Set(wishes.callers ?? before.callers)],
   };
   checkProof(user, wishes.steps ?? user.steps.map(({ proto }) => proto));
   checkTimes(state, user);
@@ -36,6 +36,16 @@ export function wishedProof(
   before: ProofName,
 ): ProofName {
   return proof ?? (typeof ssh_keys === "string" ? "ssh" : before);
+}
+
+/**
+ * @returns the services without doubles, in the order of the settings: one list for one door, however it was written. Those
+ * that the settings do not know any more come last
+ */
+export function inOrder({ settings }: GateState, names: readonly string[]): string[] {
+  const known = settings.policy.services.map(({ name }) => name);
+  const wanted = new Set(names);
+  return [...known.filter((name) => wanted.delete(name)), ...wanted];
 }
 
 /** @throws Refusal naming the services that exist */
