@@ -154,7 +154,12 @@ describe("the audit", () => {
   test("finds what is weak, stale or readable, and its fixes mend it", async () => {
     const { instance } = scene;
     const bob = await instance.addUser("bob");
-    await instance.addUser("eve", ["--proof", "otp", "--expires", "2026-01-01"]);
+    await instance.addUser("eve", [
+      "--proof",
+      "otp",
+      "--expires",
+      new Date(Date.now() + 3_000).toISOString(),
+    ]);
     await instance.must(["grant", "203.0.113.7", "--ttl", "12h"]);
     await instance.must(["allow", "add", "198.0.0.0/8", "--services", "ssh", "--yes"]);
     await instance.must(["allow", "add", "gone.invalid", "--services", "ssh"]);
@@ -178,7 +183,13 @@ describe("the audit", () => {
       },
     });
     instance.signal("SIGHUP");
-    await until(async () => (await ids()).includes("policy-pending"), { what: "the settings are read" });
+    const isTold = async (...findings: string[]) => {
+      const told = await ids();
+      return findings.every((id) => told.includes(id));
+    };
+    await until(() => isTold("policy-pending", "expired-eve"), {
+      what: "the settings are read, and eve's time is over",
+    });
     expect(await ids(), await show()).toEqual([
       "boot-file-damaged",
       "expired-eve",

@@ -177,7 +177,8 @@ describe("opening", () => {
   it("is denied with the reason when the user is disabled, expired or gone", async () => {
     await ask("user_set", { name: "bob", enabled: false });
     await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_disabled"));
-    await ask("user_set", { name: "bob", enabled: true, expires: "2025-12-31T00:00:00Z" });
+    await ask("user_set", { name: "bob", enabled: true, expires: "2026-01-01T00:10:00Z" });
+    t.pass(minutes(10));
     await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_expired"));
     await ask("user_remove", { name: "bob" });
     await expect(knock("bob", "192.0.2.1")).rejects.toEqual(new Denied("user_unknown"));
@@ -197,6 +198,36 @@ describe("opening", () => {
     );
     expect((await live()).length).toBe(1000);
     expect((await t.keys("ssh4")).length).toBe(1000);
+  });
+});
+
+describe("changing a user", () => {
+  const steps = (...kinds: ("udp" | "tcp")[]) => ask("user_set", { name: "bob", steps: kinds });
+
+  it("leaves the ports where the steps are of the same kinds, and says what other kinds cost", async () => {
+    const { user } = await ask("user_show", { name: "bob" });
+    t.canSniff = false; // nothing is drawn, nothing is needed
+    expect(await steps("udp", "udp", "udp")).toMatchObject({ user, notes: [], new_client: false });
+    t.canSniff = true;
+    const other = await steps("udp", "tcp", "udp");
+    expect(other).toMatchObject({ notes: ["the old ports are worth nothing now"], new_client: true });
+    expect(other.user.steps.map(({ port }) => port)).not.toEqual(user.steps.map(({ port }) => port));
+  });
+
+  it("needs a new client where proof or approval are others than before, and for nothing else", async () => {
+    const needs = async (wishes: object) => (await ask("user_set", { name: "bob", ...wishes })).new_client;
+    expect(await needs({ otp: true, proof: "otp" })).toBe(true);
+    expect(await needs({ proof: "otp" })).toBe(false);
+    expect(await needs({ pin: true, approval: "phone" })).toBe(true);
+    expect(await needs({ pin: true, ttl: 600, services: ["web"] })).toBe(false);
+  });
+
+  it("takes no end that is past: nobody means that", async () => {
+    const expires = "2025-12-31T23:59:59Z";
+    const refused = { code: "refused", message: `${expires} is past` };
+    await expect(ask("user_set", { name: "bob", expires })).rejects.toMatchObject(refused);
+    await expect(ask("user_add", { name: "eve", proof: "none", expires })).rejects.toMatchObject(refused);
+    expect(await ask("user_list", {})).toMatchObject({ users: [{ name: "alice" }, { expires: null }] });
   });
 });
 

@@ -9,7 +9,8 @@ import { renderPlan } from "../../src/knockctl/render/plan.ts";
 import { qrCode } from "../../src/knockctl/render/qr.ts";
 import { fitHeight } from "../../src/knockctl/render/screen.ts";
 import { renderFirewall, renderStatus } from "../../src/knockctl/render/status.ts";
-import { renderUser, renderUsers } from "../../src/knockctl/render/users.ts";
+import { renderUser, renderUsers, type Usual } from "../../src/knockctl/render/users.ts";
+import { hours } from "../../src/shared/duration.ts";
 import type {
   EventView,
   GrantView,
@@ -177,13 +178,29 @@ const USERS: readonly UserView[] = [
 ];
 
 test("users are listed without their secret ports, and shown with them", () => {
-  expect(renderUsers(USERS, undefined)).not.toContain("12345");
-  return golden(
-    "users",
-    [renderUsers(USERS, undefined), ...USERS.slice(0, 1).map((user) => renderUser(user, undefined))].join(
-      "\n\n",
-    ),
+  const now = Date.parse("2026-08-01T12:00:00Z");
+  const usual = { ttl: hours(1), maxTtl: hours(12) };
+  expect(renderUsers(USERS, undefined, now)).not.toContain("12345");
+  const shown = USERS.slice(0, 1).map((user) => renderUser(user, undefined, usual, now));
+  return golden("users", [renderUsers(USERS, undefined, now), ...shown].join("\n\n"));
+});
+
+test("a user who has come to his end is shown expired, and not as all is well", () => {
+  const terminal = { columns: 120, colour: true };
+  const [, bob] = USERS; // until the end of 2026
+  const shown = (now: string) => readable(renderUsers(bob ? [bob] : [], terminal, Date.parse(now)));
+  expect(shown("2026-12-31T12:00:00Z")).toContain("<good>until 2026-12-31</>");
+  expect(shown("2027-01-01T00:00:00Z")).toContain("<warning>expired 2026-12-31</>");
+});
+
+test("a user without times of his own is shown with those of the settings, where they can be read", () => {
+  const [, bob] = USERS;
+  if (bob === undefined) throw new Error("bob is gone");
+  const shown = (...usual: Usual[]) => renderUser(bob, undefined, usual[0], 0);
+  expect(shown({ ttl: hours(1), maxTtl: hours(12) })).toMatch(
+    /^opens for +1h \(default\)\nat most +12h \(default\)$/m,
   );
+  expect(shown()).toMatch(/^opens for +as long as \[access\] ttl says$/m);
 });
 
 test("waiting requests are told with the time they have left", () => {

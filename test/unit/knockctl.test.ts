@@ -73,6 +73,9 @@ async function play(
     say: (text: string) => out.push(text),
     tell: (text: string) => err.push(text),
     asker: async () => asker,
+    settings: async () => {
+      throw new Error("this test has no settings");
+    },
     sshPeer: async () => undefined,
     sshSessions: async () => ({ ports: [22], peers: ["192.0.2.1"] }),
     listening: async () => [{ proto: "tcp", port: 22, process: "sshd" }],
@@ -321,7 +324,7 @@ describe("grants", () => {
 
 describe("users", () => {
   const changed = (values: Partial<UserView> = {}, once: ShownOnce = {}) => {
-    const result = { user: { ...USER, ...values }, once, notes: [] };
+    const result = { user: { ...USER, ...values }, once, notes: [], new_client: false };
     return { user_add: result, user_set: result, user_rotate: result };
   };
   const added = changed();
@@ -413,6 +416,27 @@ describe("users", () => {
     expect(all.asked).toEqual([["user_rotate", { name: "alice", ports: true, pin: true, otp: true }]]);
     expect(all.out).toContain("knockctl user client alice");
     expect((await play(["user", "rotate", "alice", "--otp"], added)).out).not.toContain("user client");
+  });
+
+  test("set says that the client must be made anew, with the command, where the gate says so", async () => {
+    const { user_set } = changed();
+    const said = { user_set: { ...user_set, notes: ["old"], new_client: true } };
+    const { err } = await play(["user", "set", "alice", "--steps", "udp,tcp,udp"], said);
+    expect(err).toMatch(/^note: old\nnote: a client made for alice before does not fit any more\. /);
+    expect(err).toContain("knockctl user client alice > knock-alice.sh");
+    expect((await play(["user", "set", "alice", "--steps", "udp,udp,udp"], added)).err).toBe("");
+  });
+
+  test("show tells the settings' times, and works without them too", async () => {
+    const decoded = decodeSettings({}, "/srv/knockline.toml");
+    const settings = async () => (decoded as { settings: Settings }).settings;
+    const broken = async () => {
+      throw new SettingsError("/srv/knockline.toml", [], "correct it");
+    };
+    const shown = async (read: World["settings"]) =>
+      (await play(["user", "show", "alice"], { user_show: { user: USER } }, { settings: read })).out;
+    expect(await shown(settings)).toMatch(/^opens for +1h \(default\)$/m);
+    expect(await shown(broken)).toMatch(/^opens for +as long as \[access\] ttl says$/m);
   });
 
   test("add prints the ports and the next command", async () => {

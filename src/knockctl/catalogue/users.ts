@@ -25,7 +25,10 @@ const WISHES: readonly Flag[] = [
   { flags: "--max-ttl <time>", what: "the most that may be asked for, or `default`" },
   { flags: "--approval <kind>", what: "who must agree to a knock", choices: ["none", "phone", "call"] },
   { flags: "--expires <date>", what: "the last day: 2026-12-31 (or an ISO time), or `never`" },
-  { flags: "--steps <list>", what: "kind of each step: tcp,udp,tcp ... (a new user: udp,udp,udp)" },
+  {
+    flags: "--steps <list>",
+    what: "kind of each step: tcp,udp,tcp ... (a new user: udp,udp,udp); other kinds draw new ports",
+  },
   { flags: "--disable", what: "the user's knocks open nothing" },
   { flags: "--enable", what: "they open again" },
 ];

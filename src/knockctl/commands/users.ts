@@ -1,5 +1,5 @@
 import type { AdminVerbs } from "../../shared/gate/verbs.ts";
-import type { ShownOnce } from "../../shared/gate/views.ts";
+import type { ShownOnce, UserView } from "../../shared/gate/views.ts";
 import { type Call, isSet, type Run } from "../command.ts";
 import { misused } from "../failure.ts";
 import { renderOnce } from "../render/once.ts";
@@ -22,6 +22,15 @@ async function drawn({ otp_uri }: ShownOnce, terminal: Terminal | undefined): Pr
   return (await import("../render/qr.ts")).qrCode(otp_uri, terminal);
 }
 
+/** A user as people read him; without the settings it is only not said how long the default is. */
+async function drawnUser(user: UserView, world: World): Promise<string> {
+  const usual = await world.settings().then(
+    ({ access }) => access,
+    () => undefined,
+  );
+  return renderUser(user, world.terminal, usual, world.now());
+}
+
 /** A PIN that was typed is not shown again. */
 const news = (call: Call, { pin, ...rest }: ShownOnce): ShownOnce =>
   given({ ...rest, pin: call.options.pin === "-" ? undefined : pin });
@@ -34,8 +43,10 @@ async function tellChanged(
   next?: string,
 ): Promise<number> {
   const fresh = news(call, once);
-  const qr = isSet(call, "json") ? undefined : await drawn(fresh, world.terminal);
-  const lines = [renderUser(user, world.terminal), ...renderOnce(fresh, world.terminal, qr)];
+  const [shown, qr] = isSet(call, "json")
+    ? []
+    : await Promise.all([drawnUser(user, world), drawn(fresh, world.terminal)]);
+  const lines = [shown, ...renderOnce(fresh, world.terminal, qr)];
   const text = () => [...lines, ...(next === undefined ? [] : ["", next])].join("\n");
   return answer(call, world, { object: { ...user, ...fresh }, text, notes });
 }
@@ -55,19 +66,26 @@ export const set: Run = async (call, world) => {
     throw misused("nothing to change was named", "see what can be: knockctl user set --help");
   }
   const result = await (await world.asker()).ask("user_set", { name: nameOf(call), ...wishes });
-  return tellChanged(call, world, { ...result, notes: [...cautions(wishes, result.user), ...result.notes] });
+  const { name } = result.user;
+  const anew = `a client made for ${name} before does not fit any more. Make it anew; ${howToKnock(world, name)}`;
+  const notes = [...cautions(wishes, result.user), ...result.notes, ...(result.new_client ? [anew] : [])];
+  return tellChanged(call, world, { ...result, notes });
 };
 
 /** `knockctl user list`. */
 export const list: Run = async (call, world) => {
   const result = await (await world.asker()).ask("user_list", {});
-  return answer(call, world, { object: result, text: () => renderUsers(result.users, world.terminal) });
+  return answer(call, world, {
+    object: result,
+    text: () => renderUsers(result.users, world.terminal, world.now()),
+  });
 };
 
 /** `knockctl user show`. */
 export const show: Run = async (call, world) => {
   const { user } = await (await world.asker()).ask("user_show", { name: nameOf(call) });
-  return answer(call, world, { object: user, text: () => renderUser(user, world.terminal) });
+  const shown = isSet(call, "json") ? "" : await drawnUser(user, world);
+  return answer(call, world, { object: user, text: () => shown });
 };
 
 /** `knockctl user rotate`. */

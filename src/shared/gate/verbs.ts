@@ -62,9 +62,10 @@ export interface AdminVerbs {
     args: { name: string } & UserWishes;
     result: { user: UserView; once: ShownOnce; notes: string[] };
   };
+  /** `new_client`: a client that was made before does not fit any more. */
   user_set: {
     args: { name: string } & UserWishes;
-    result: { user: UserView; once: ShownOnce; notes: string[] };
+    result: { user: UserView; once: ShownOnce; notes: string[]; new_client: boolean };
   };
   user_list: { args: Record<string, never>; result: { users: UserView[] } };
   user_show: { args: { name: string }; result: { user: UserView } };

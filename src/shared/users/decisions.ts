@@ -10,6 +10,9 @@ import { type Secrets, withSecrets } from "./secrets.ts";
 import { isUserName, MAX_USERS, type Step, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
 
+/** Told when ports were drawn in the place of others. */
+export const OLD_PORTS = "the old ports are worth nothing now";
+
 /** What a draw of ports needs from outside. */
 export interface Draw {
   readonly random: Random;
@@ -61,7 +64,7 @@ export function addUser(
     phone: null,
     callers: [],
   };
-  checkSniffer(wishes, draw);
+  checkSniffer(wishes.steps, draw);
   const user = {
     ...withWishes(state, fresh, wishes, secrets),
     steps: steps(state, name, wishes.steps ?? ["udp", "udp", "udp"], draw),
@@ -69,6 +72,19 @@ export function addUser(
   tx.setUser(name, user);
   tx.note("user-added", { user: name, by: "admin" });
   return user;
+}
+
+/** @returns true when a user's steps are of these kinds already: then the ports stay */
+export function hasKinds(user: User, protos: readonly Step["proto"][]): boolean {
+  return user.steps.map(({ proto }) => proto).join() === protos.join();
+}
+
+/** What came of a change. */
+export interface Changed {
+  readonly user: User;
+  readonly notes: string[];
+  /** True when what a client is made of is another: one that was made before knocks in vain, or says the wrong thing. */
+  readonly newClient: boolean;
 }
 
 /** Changes a user; open doors, and sessions that outlive theirs, follow at once. @param memory how long conntrack remembers. @throws Refusal */
@@ -80,14 +96,15 @@ export function changeUser(
   secrets: Secrets,
   draw: Draw,
   memory: Duration,
-): { user: User; notes: string[] } {
+): Changed {
   const before = findUser(state, name);
-  checkSniffer(wishes, draw);
+  const kinds = wishes.steps === undefined || hasKinds(before, wishes.steps) ? undefined : wishes.steps;
+  checkSniffer(kinds, draw);
   const changed = withWishes(state, before, wishes, secrets);
   const user =
-    wishes.steps === undefined
+    kinds === undefined
       ? changed
-      : { ...changed, steps: steps(state, name, wishes.steps, draw), drawn: tx.now.wall };
+      : { ...changed, steps: steps(state, name, kinds, draw), drawn: tx.now.wall };
   tx.setUser(name, user);
   tx.note("user-changed", { user: name, by: "admin", reason: Object.keys(wishes).join(",") });
   const forbidden = state.ledger
@@ -98,11 +115,13 @@ export function changeUser(
   const stillOpen = revoke(state, tx, forbidden, { by: "admin", memory });
   const shortened = user.expires === before.expires ? [] : endWithUser(state, tx, user);
   const notes = [
+    kinds !== undefined && OLD_PORTS,
     closed.length > 0 && `closed ${idsOf(closed)}: not allowed any more`,
     kept > 0 && `ended what was left of sessions of ${kept} doors that had closed before`,
     shortened.length > 0 && `${idsOf(shortened)} will end with the user`,
-  ];
-  return { user, notes: [...notes.filter((note) => note !== false), ...stillOpen] };
+  ].filter((note) => note !== false);
+  const newClient = kinds !== undefined || user.proof !== before.proof || user.approval !== before.approval;
+  return { user, notes: [...notes, ...stillOpen], newClient };
 }
 
 /** Draws new secrets, of which the old ones are worth nothing at once. @throws Refusal */
@@ -214,8 +233,8 @@ function steps(state: GateState, name: string, protos: readonly Step["proto"][],
 }
 
 /** A rotation is not asked this: new ports must be had whatever is broken. @throws Refusal */
-function checkSniffer({ steps }: UserWishes, { canSniff }: Draw): void {
-  if (canSniff || !steps?.includes("tcp")) return;
+function checkSniffer(protos: readonly Step["proto"][] | undefined, { canSniff }: Draw): void {
+  if (canSniff || !protos?.includes("tcp")) return;
   throw new Refusal(
     "broken",
     "TCP steps are seen by tcpdump, which is not installed here",

@@ -3,7 +3,7 @@ import type { Transaction } from "../access/transaction.ts";
 import type { Duration } from "../duration.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
 import type { UserExport } from "../gate/views.ts";
-import { addUser, changeUser, type Draw, portProblems } from "./decisions.ts";
+import { addUser, changeUser, type Draw, hasKinds, portProblems } from "./decisions.ts";
 import type { Secrets } from "./secrets.ts";
 import { profileOf, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
@@ -61,7 +61,7 @@ export function importUser(
     placePorts(state, tx, wanted);
     return "added";
   }
-  const sameKinds = before.steps.map(({ proto }) => proto).join() === wanted.steps.join();
+  const sameKinds = hasKinds(before, wanted.steps);
   const after = withWishes(state, before, wishes, secrets);
   const samePorts = wanted.secrets === undefined || portsOf(before) === wanted.secrets.ports.join();
   if (sameKinds && samePorts && JSON.stringify(after) === JSON.stringify(before)) return "unchanged";

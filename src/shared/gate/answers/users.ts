@@ -1,8 +1,9 @@
+import type { Gate } from "../../access/gate.ts";
 import { viewGrant } from "../../access/grants.ts";
 import { formatPorts } from "../../firewall/policy.ts";
-import { addUser, changeUser, findUser, removeUser, rotateUser } from "../../users/decisions.ts";
+import { addUser, changeUser, findUser, OLD_PORTS, removeUser, rotateUser } from "../../users/decisions.ts";
 import { viewUser } from "../../users/user.ts";
-import { Refusal } from "../verbs.ts";
+import { Refusal, type UserWishes } from "../verbs.ts";
 import type { Answers } from "./answerer.ts";
 import { exportUsers, importUsers } from "./exchange.ts";
 import { notInForce } from "./in-force.ts";
@@ -22,6 +23,7 @@ type UserVerb =
 /** The answers about users. */
 export const userAnswers: Answers<UserVerb> = {
   user_add: async (gate, { name, ...wishes }) => {
+    refusePast(gate, wishes);
     const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
     const user = await gate.run((state, tx) => addUser(state, tx, name, wishes, secrets, draw));
     await gate.followed();
@@ -30,13 +32,19 @@ export const userAnswers: Answers<UserVerb> = {
 
   user_set: async (gate, { name, ...wishes }) => {
     findUser(gate.state, name);
+    refusePast(gate, wishes);
     const [draw, { secrets, once }] = await Promise.all([gate.parts.draw(), newSecrets(gate, name, wishes)]);
     const { memory } = gate.parts;
-    const { user, notes } = await gate.run((state, tx) =>
+    const { user, notes, newClient } = await gate.run((state, tx) =>
       changeUser(state, tx, name, wishes, secrets, draw, memory),
     );
     await gate.followed();
-    return { user: viewUser(user), once, notes: [...notes, ...notInForce(gate, user.services)] };
+    return {
+      user: viewUser(user),
+      once,
+      notes: [...notes, ...notInForce(gate, user.services)],
+      new_client: newClient,
+    };
   },
 
   user_list: async (gate) => ({ users: [...gate.state.users.values()].map(viewUser) }),
@@ -58,7 +66,7 @@ export const userAnswers: Answers<UserVerb> = {
     ]);
     const user = await gate.run((state, tx) => rotateUser(state, tx, name, ports ?? false, secrets, draw));
     await gate.followed();
-    return { user: viewUser(user), once, notes: ports ? ["the old ports are worth nothing now"] : [] };
+    return { user: viewUser(user), once, notes: ports ? [OLD_PORTS] : [] };
   },
 
   user_remove: async (gate, { name }) => {
@@ -91,3 +99,13 @@ export const userAnswers: Answers<UserVerb> = {
 
   user_import: async (gate, args) => importUsers(gate, args),
 };
+
+/** Asked only here: an import may bring users who have come to their end. @throws Refusal */
+function refusePast({ parts }: Gate, { expires }: UserWishes): void {
+  if (expires == null || Date.parse(expires) > parts.clock().wall) return;
+  throw new Refusal(
+    "refused",
+    `${expires} is past`,
+    "give a day to come; to shut somebody out now: knockctl user set NAME --disable",
+  );
+}
