@@ -21,7 +21,14 @@ export interface Grammar {
   /** What a group is about, by its first word. */
   readonly groups: Readonly<Record<string, string>>;
   readonly version: string;
+  /** The terminal's, in columns; undefined: there is none. */
+  readonly width?: number | undefined;
 }
+
+/** Wider lines than this are hard to read. Columns. */
+const WIDEST_HELP = 100;
+
+const helpWidth = ({ width = WIDEST_HELP }: Grammar): number => Math.min(width, WIDEST_HELP);
 
 function optionOf({ flags, what, choices }: Flag): Option {
   const option = new Option(flags, what);
@@ -48,7 +55,7 @@ class Reading {
       .version(this.grammar.version)
       .option("-c, --config <file>", "settings file of another instance")
       .configureHelp({ showGlobalOptions: true });
-    program.helpInformation = () => `${overview(this.grammar.topics)}\n`;
+    program.helpInformation = () => `${overview(this.grammar.topics, helpWidth(this.grammar))}\n`;
     const all = this.grammar.topics.flatMap(({ commands }) => commands);
     // building one group takes a tenth of the time of building all, and `list` must start fast
     const meant = all.filter(({ name }) => name.split(" ")[0] === first);
@@ -75,6 +82,7 @@ class Reading {
 
   /** Errors are thrown and texts are caught, instead of ending the process and printing. */
   private quiet(parser: Parser): Parser {
+    const width = helpWidth(this.grammar);
     return parser.exitOverride().configureOutput({
       writeOut: (text) => {
         this.printed += text;
@@ -86,8 +94,8 @@ class Reading {
         this.complaint += text;
         this.where = pathOf(parser);
       },
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
     });
   }
 }
@@ -117,7 +125,7 @@ export function interpret(argv: readonly string[], grammar: Grammar): Meaning {
   if (argv[0] === "help") return interpret(argv.length === 1 ? [] : [...argv.slice(1), "--help"], grammar);
   const reading = new Reading(grammar);
   const program = reading.program(firstWord(argv));
-  if (argv.length === 0) return { kind: "answer", text: overview(grammar.topics) };
+  if (argv.length === 0) return { kind: "answer", text: overview(grammar.topics, helpWidth(grammar)) };
   try {
     program.parse([...argv], { from: "user" });
   } catch (error) {
@@ -128,6 +136,7 @@ export function interpret(argv: readonly string[], grammar: Grammar): Meaning {
     const where = reading.complaint === "" ? `knockctl ${argv[0]}` : reading.where;
     return { kind: "misused", what, cure: `see: ${where} --help` };
   }
-  if (reading.chosen === undefined) return { kind: "answer", text: overview(grammar.topics) };
+  if (reading.chosen === undefined)
+    return { kind: "answer", text: overview(grammar.topics, helpWidth(grammar)) };
   return { kind: "run", ...reading.chosen, config: program.opts().config };
 }

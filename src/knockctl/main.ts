@@ -46,7 +46,10 @@ async function run({ command, call, config }: Extract<Meaning, { kind: "run" }>)
 }
 
 async function main(): Promise<number> {
-  const meaning = interpret(process.argv.slice(2), { topics: TOPICS, groups: GROUPS, version: VERSION });
+  // a pseudo terminal that nobody has told its size says 0
+  const width = process.stdout.columns || undefined;
+  const grammar = { topics: TOPICS, groups: GROUPS, version: VERSION, width };
+  const meaning = interpret(process.argv.slice(2), grammar);
   if (meaning.kind === "run") return run(meaning);
   if (meaning.kind === "answer") {
     process.stdout.write(`${meaning.text}\n`);

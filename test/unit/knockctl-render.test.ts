@@ -244,7 +244,7 @@ describe("what is shown once", () => {
   });
 });
 
-test("events are one line each, in columns", () => {
+describe("events", () => {
   const event = (values: Partial<EventView>): EventView => ({
     at: "2026-08-01T12:02:11.500Z",
     event: "opened",
@@ -262,10 +262,34 @@ test("events are one line each, in columns", () => {
     event({ event: "approved", by: "phone", reason: null }),
     event({ event: "revoked", address: "2001:db8:1:2:3:4:5:6", by: "admin", reason: null }),
   ];
-  return golden(
-    "events",
-    events.map((one) => readable(eventLine(one, { columns: 120, colour: true }, "UTC"))).join("\n"),
-  );
+  const lines = (columns: number, list: readonly EventView[]): string[] =>
+    list.flatMap((one) => eventLine(one, { columns, colour: false }, "UTC").split("\n"));
+
+  test("are one line each, in columns", () =>
+    golden(
+      "events",
+      events.map((one) => readable(eventLine(one, { columns: 120, colour: true }, "UTC"))).join("\n"),
+    ));
+
+  const long = [
+    event({ address: "2001:db8:1234:5678:9abc:def0:1234:5678", event: "denied", reason: "wrong_order" }),
+    event({ event: "policy-rolled-back", user: "x".repeat(20), reason: "nobody confirmed it ".repeat(8) }),
+  ];
+
+  test("fit a narrow terminal, an address of full length and all", () =>
+    golden(
+      "events-narrow",
+      [80, 60].map((columns) => lines(columns, [...events, ...long]).join("\n")).join("\n\n"),
+    ));
+
+  test.each([120, 100, 99, 80, 79, 60])("wrap on no terminal of %i columns", (columns) => {
+    for (const line of lines(columns, [...events, ...long]))
+      expect(line.length, line).toBeLessThanOrEqual(columns);
+  });
+
+  test("are told in full where there is no terminal", () => {
+    for (const one of long) expect(eventLine(one, undefined, "UTC")).toContain(one.reason?.trim());
+  });
 });
 
 test("the status tells one fact a line, and problems", () => {
@@ -306,6 +330,20 @@ describe("help", () => {
     const meaning = interpret(argv, { topics: TOPICS, groups: GROUPS, version: "1.2.3" });
     return meaning.kind === "answer" ? meaning.text : JSON.stringify(meaning);
   };
+
+  test.each([70, 80])("fits a terminal of %i columns", (width) => {
+    const grammar = { topics: TOPICS, groups: GROUPS, version: "1.2.3", width };
+    for (const [argv, end] of [
+      [["user", "set", "--help"], "Examples:"],
+      [[], "Begin with"],
+    ] as const) {
+      const meaning = interpret(argv, grammar);
+      const text = meaning.kind === "answer" ? meaning.text : "";
+      const lines = text.slice(0, text.indexOf(end)).split("\n");
+      expect(lines.filter((line) => line.length > width)).toEqual([]);
+      expect(lines.length).toBeGreaterThan(10);
+    }
+  });
 
   test("knockctl alone shows what it can do", () => golden("overview", help()));
   test("a command's help has its options and examples", () => golden("help-grant", help("grant", "--help")));
