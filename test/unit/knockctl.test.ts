@@ -6,13 +6,13 @@ import { interpret, type Meaning } from "../../src/knockctl/cli.ts";
 import { sinceOf } from "../../src/knockctl/commands/values.ts";
 import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
-import type { BackupFiles, World } from "../../src/knockctl/world.ts";
+import type { BackupFiles, Foundation, World } from "../../src/knockctl/world.ts";
 import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
 import type { EventView, PendingRequestView, ShownOnce, UserView } from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
 import { nearest } from "../../src/shared/settings/nearest.ts";
 import { SettingsError } from "../../src/shared/settings/problem.ts";
-import type { Settings } from "../../src/shared/settings/settings.ts";
+import type { Paths, Settings } from "../../src/shared/settings/settings.ts";
 import { GRANT, USER } from "../helpers/views.ts";
 
 const NOW = Date.parse("2026-08-01T12:00:00Z");
@@ -520,6 +520,73 @@ describe("history and watch", () => {
     const { out, asked } = await play(["watch", "203.0.113.7", "--json"]);
     expect(JSON.parse(out)).toEqual(EVENT);
     expect(asked).toEqual([["watch", { what: "203.0.113.7" }]]);
+  });
+});
+
+describe("init", () => {
+  interface Host {
+    /** What a person answers to the question, one after the other. */
+    answers?: string[];
+    /** The policy in force; undefined: none was ever confirmed. */
+    guard?: string;
+  }
+
+  /** Runs init on a host, and gives the name that went into the settings beside the rest. */
+  async function init(argv: string[], { answers = [], guard }: Host): Promise<Played & { name: string }> {
+    let toml = "";
+    const foundation: Foundation = {
+      hostName: "pbx_1.example.com",
+      ask: async (_, fallback) => answers.shift() ?? fallback,
+      letters: (n) => "k3v9x2qa".slice(0, n),
+      settled: async () => false,
+      lay: async (text) => {
+        toml = text;
+        return [];
+      },
+    };
+    const played = await play(
+      ["init", ...argv],
+      { user_list: { users: [USER] }, status: { firewall: { guard } } },
+      {
+        foundation: async () => foundation,
+        settings: async () => ({ server: { name: "pbx-k3v9x2qa" } }) as Settings,
+        paths: async () => ({ boot: "/srv/boot.nft" }) as Paths,
+        exists: async () => guard !== undefined,
+      },
+    );
+    return { ...played, name: /^name = "(.*)"$/m.exec(toml)?.[1] ?? "" };
+  }
+
+  test.each([
+    ["2001:db8::1", /IPv6 .*user client NAME --host 2001:db8::1/],
+    ["pbx.example.com:5060", /no port/],
+    ["m\u00fcnchen.example", /letters, digits, dots and hyphens/],
+    ["pbx..example", /letters, digits, dots and hyphens/],
+    [`${"x".repeat(52)}.com`, /too long: at most 55/],
+  ])("asks again instead of bending %s into a name that leads nowhere", async (wrong, told) => {
+    const { name, err } = await init([], { answers: [wrong, "pbx.example.com"] });
+    expect(name).toBe("pbx.example.com-k3v9x2qa");
+    expect(err).toMatch(told);
+  });
+
+  test("takes the machine's own name where nobody answers, as far as it may stand there", async () => {
+    expect(await init([], {})).toMatchObject({ name: "pbx-1.example.com-k3v9x2qa", err: "" });
+  });
+
+  test("says that nothing is closed only where it is so", async () => {
+    const nothing = "Nothing is closed yet.";
+    expect((await init([], {})).out).toContain(nothing);
+    expect((await init([], { guard: "nothing" })).out).toContain(nothing);
+    const closed = (await init([], { guard: "services" })).out;
+    expect(closed).not.toContain(nothing);
+    expect(closed).toContain('Doors are closed to strangers here already: guard = "services".');
+  });
+
+  test("without a user claims nothing that it would have to ask the gate", async () => {
+    const { out, asked } = await init(["--no-user"], { guard: "services" });
+    expect(asked).toEqual([]);
+    expect(out).not.toMatch(/closed yet|closed to strangers/);
+    expect(out).toContain("knockctl firewall plan");
   });
 });
 
