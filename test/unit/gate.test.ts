@@ -1,9 +1,10 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import { Denied } from "../../src/shared/access/denial.ts";
+import { concerns, type GateEvent } from "../../src/shared/access/event.ts";
 import { type Opening, open } from "../../src/shared/access/grants.ts";
 import { MAX_ENDED, MAX_GRANTS, MAX_KNOCKED } from "../../src/shared/access/ledger.ts";
 import { MOST_RECORDED } from "../../src/shared/access/recording.ts";
-import { parseGrantAddress } from "../../src/shared/address.ts";
+import { type Address, parseGrantAddress } from "../../src/shared/address.ts";
 import { hours, minutes, seconds } from "../../src/shared/duration.ts";
 import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
@@ -944,6 +945,25 @@ describe("when something fails", () => {
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(await t.keys("ssh4")).toEqual(["192.0.2.1", "192.0.2.3"]);
   });
+});
+
+test.each<[string, { what?: string; user?: string }, string[]]>([
+  ["everybody", {}, ["ann", "bob"]],
+  ["an address", { what: "192.0.2.1" }, ["ann"]],
+  ["a name or an address", { what: "bob" }, ["bob"]],
+  ["a user, whatever he is called", { user: "bob" }, ["bob"]],
+  ["a user of that name only", { user: "192.0.2.1" }, []],
+])("who watches %s is told of nothing else", (_, asked, told) => {
+  const event = (user: string, address: string): GateEvent => ({
+    at: 0,
+    event: "opened",
+    user,
+    address: address as Address,
+    by: "knock",
+    reason: null,
+  });
+  const events = [event("ann", "192.0.2.1"), event("bob", "192.0.2.2")];
+  expect(events.filter((one) => concerns(one, asked)).map(({ user }) => user)).toEqual(told);
 });
 
 describe("the proof for the watchdog", () => {

@@ -55,3 +55,11 @@ export interface GateEvent {
 export function viewEvent(event: GateEvent): EventView {
   return { ...event, at: new Date(event.at).toISOString() };
 }
+
+/** @returns true for an event that a watcher asked for. @param asked `what`: a user's name or an address; `user`: only a name */
+export function concerns(event: GateEvent, asked: { what?: string; user?: string }): boolean {
+  const { what = null, user = null } = asked;
+  return (
+    (what === null || event.user === what || event.address === what) && (user === null || event.user === user)
+  );
+}

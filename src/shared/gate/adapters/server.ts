@@ -1,6 +1,6 @@
 import { lchown, stat } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { viewEvent } from "../../access/event.ts";
+import { concerns, viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
 import { allowance, take } from "../../allowance.ts";
 import { seconds } from "../../duration.ts";
@@ -11,8 +11,6 @@ import { answer } from "../answers/answers.ts";
 import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
 import type { Switchboard } from "../switchboard.ts";
-import type { AdminVerbs } from "../verbs.ts";
-import type { EventView } from "../views.ts";
 import { type AnswerLine, type Conversation, converse, type LineServer, serveLines } from "./line-server.ts";
 
 /** A restore sends a whole backup in one line; who may ask here is root or as good. Bytes. */
@@ -93,17 +91,8 @@ function watch(
 ): object {
   if (since === null) throw nothingToWatch();
   const stop = gate.subscribe((event) => {
-    const view = viewEvent(event);
-    if (concerns(view, args)) conversation.tell(view);
+    if (concerns(event, args)) conversation.tell(viewEvent(event));
   });
   conversation.onClose(stop);
   return {};
-}
-
-function concerns({ user, address }: EventView, asked: AdminVerbs["watch"]["args"]): boolean {
-  const { what } = asked;
-  return (
-    (what === undefined || user === what || address === what) &&
-    (asked.user === undefined || user === asked.user)
-  );
 }
