@@ -557,7 +557,6 @@ describe("closing", () => {
 
   it.each([
     ["is disabled", () => ask("user_set", { name: "bob", enabled: false })],
-    ["has ended", () => ask("user_set", { name: "bob", expires: SINCE })],
     ["may use other services", () => ask("user_set", { name: "bob", services: ["web"] })],
     ["is removed", () => ask("user_remove", { name: "bob" })],
   ])("ends the sessions that outlived the doors of a user who %s", async (_, act) => {
