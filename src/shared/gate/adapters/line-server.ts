@@ -38,8 +38,9 @@ export interface LineServer {
 
 /**
  * Answers questions on a unix socket, one JSON object a line each way: `{"ok":true,"result"}` or
- * `{"ok":false,"error":{"code","message","cure"}}`. Who may ask is decided by the file's mode. Call only while
- * holding the store's lock: a file that is there already was left by a dead gate.
+ * `{"ok":false,"error":{"code","message","cure"}}`. Who may ask is decided by the file's mode. What waits for its turn
+ * when its asker hangs up is not carried out. Call only while holding the store's lock: a file that is there already was
+ * left by a dead gate.
  */
 export async function serveLines(
   path: string,
@@ -86,7 +87,7 @@ export function converse(socket: Socket, answer: AnswerLine, limits: ServerLimit
     onClose: (callback) => void socket.on("close", callback),
   };
   const reply = async (line: string): Promise<void> => {
-    if (over) return;
+    if (over || !(await isThere(socket))) return;
     send(socket, await said(answer, line, conversation));
     if (socket.writableLength > MAX_BACKLOG) await drained(socket);
     waiting -= 1;
@@ -111,6 +112,17 @@ export function converse(socket: Socket, answer: AnswerLine, limits: ServerLimit
     } catch (error) {
       hangUp((error as Error).message, "send shorter lines");
     }
+  });
+}
+
+/**
+ * Whether the asker still hears us. His end of sending looks the same when he is gone, and only a write tells: one of
+ * nothing, which fails with EPIPE. While an answer waits for him, that one is the write.
+ */
+function isThere(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (socket.destroyed || socket.writableLength > 0) resolve(!socket.destroyed);
+    else socket.write("", (error) => resolve(error == null));
   });
 }
 
