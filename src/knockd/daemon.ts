@@ -28,14 +28,26 @@ export async function takeOver(gate: Gate): Promise<void> {
 
 /** Takes over changed settings: what does not close anything acts at once, the policy waits for `firewall apply`. */
 export async function reload(gate: Gate, settings: Settings): Promise<void> {
-  if (JSON.stringify(settings) === JSON.stringify(gate.state.settings)) return;
-  const draw = await gate.parts.draw();
-  await gate.run((state, tx) => {
-    state.settings = settings;
-    settleDecoys(state, tx, draw);
-    tx.portsChanged = true; // the window may have changed
-  });
-  warn(gate);
+  if (JSON.stringify(settings) !== JSON.stringify(gate.state.settings)) {
+    const draw = await gate.parts.draw();
+    await gate.run((state, tx) => {
+      state.settings = settings;
+      settleDecoys(state, tx, draw);
+      tx.portsChanged = true; // the window may have changed
+    });
+    warn(gate);
+  }
+  gate.problems.delete("settings");
+}
+
+/** After a reload that failed: `status` says so until one succeeds, for who asked for it may not read the log. */
+export function keepOld(gate: Gate, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  gate.parts.log.error("settings were not taken over; the old ones hold", { message });
+  gate.problems.set(
+    "settings",
+    `settings were not taken over: ${message.replaceAll("\n", "; ")}; the old ones hold: knockctl config check`,
+  );
 }
 
 /** Which UDP ports must be listened on, each with whose it is. */

@@ -20,7 +20,7 @@ import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
 import { Listeners } from "./adapters/listeners.ts";
 import { Sniffer } from "./adapters/sniffer.ts";
-import { portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
+import { keepOld, portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
 import { NameWatch } from "./name-watch.ts";
 import { PhoneDoor } from "./phone-door.ts";
@@ -97,7 +97,11 @@ async function serve(file: string): Promise<void> {
   await takeOver(gate);
   await follow();
   const stopWatching = gate.parts.firewall.watch(() => void gate.heal());
-  const phone = new PhoneDoor(() => servePhone(settings.paths, gate, new Switchboard(gate, freshToken)));
+  let switchboard: Switchboard | undefined;
+  const phone = new PhoneDoor(() => {
+    switchboard = new Switchboard(gate, freshToken);
+    return servePhone(settings.paths, gate, switchboard);
+  });
   const adopt = async (changed: Settings): Promise<void> => {
     await reload(gate, changed);
     await phone.follow(changed.phone.enabled);
@@ -107,6 +111,7 @@ async function serve(file: string): Promise<void> {
     since: new Date().toISOString(),
     read,
     adopt,
+    phoneSilentSince: () => switchboard?.silentSince,
   });
   await phone.follow(settings.phone.enabled);
   await gate.sweep();
@@ -129,7 +134,7 @@ async function serve(file: string): Promise<void> {
       .then(adopt)
       .then(
         () => log.info("settings were read again"),
-        (error) => log.error("settings were not taken over; the old ones hold", { message: String(error) }),
+        (error) => keepOld(gate, error),
       ),
   );
   const stop = once(async () => {

@@ -231,6 +231,14 @@ describe("the policy in force", () => {
     expect(await reaches(SSH)).toBe(false);
     expect(await reaches(OTHER)).toBe(true);
     instance.configure(GUARDED);
+    const problems = async (): Promise<string[]> => (await instance.json(["status"])).knockd.problems;
+    expect(await problems()).toContainEqual(expect.stringContaining("settings were not taken over"));
+
+    instance.signal("SIGHUP");
+
+    await until(async () => (await problems()).length === 0, {
+      what: "a reload that succeeds ends the problem",
+    });
   });
 
   test("is changed at once by `firewall apply --now`; sessions that were there go on", async () => {

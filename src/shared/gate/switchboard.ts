@@ -31,12 +31,19 @@ export class Switchboard {
   /** Connections that tell how the link is. */
   readonly #speakers = new WeakSet<Asker>();
   readonly #callbacks: Callbacks;
+  #silentSince: number | undefined;
 
   /** @param freshToken draws 32 hex digits */
   constructor(gate: Gate, freshToken: () => string) {
     this.#gate = gate;
     this.#freshToken = freshToken;
     this.#callbacks = new Callbacks(gate);
+    this.#silentSince = this.#uptime;
+  }
+
+  /** Uptime ms since when nobody speaks for the phone; undefined while somebody does. */
+  get silentSince(): number | undefined {
+    return this.#silentSince;
   }
 
   /** Answers one question. A no is an answer too, and so is what went wrong (`broken`, and a line in the log): never throws. */
@@ -215,10 +222,12 @@ export class Switchboard {
 
   #link(link: NonNullable<PhoneVerbs["status"]["args"]["link"]>, asker: Asker): void {
     this.#gate.phone = link;
+    this.#silentSince = undefined;
     if (this.#speakers.has(asker)) return;
     this.#speakers.add(asker);
     asker.onClose(() => {
       this.#gate.phone = "off";
+      this.#silentSince = this.#uptime;
     });
   }
 

@@ -10,6 +10,8 @@ export interface Answerer {
   readonly read: () => Promise<Settings>;
   /** Makes them those that the gate goes by, as a reload does. */
   readonly adopt: (settings: Settings) => Promise<void>;
+  /** Uptime ms since when nobody speaks for the phone; undefined while somebody does. Asked only where it is enabled. */
+  readonly phoneSilentSince: () => number | undefined;
 }
 
 /** @returns what a knockctl knows that is the gate for one command: its gate has just read the settings */
@@ -17,6 +19,7 @@ export const noKnockd = (gate: Gate): Answerer => ({
   since: null,
   read: async () => gate.state.settings,
   adopt: async () => {},
+  phoneSilentSince: () => undefined,
 });
 
 /** @returns the refusal of a watch while no knockd runs */

@@ -18,15 +18,15 @@ const TRIAL = 60;
 
 /** The answers about the firewall's policy. */
 export const firewallAnswers: Answers<FirewallVerb> = {
-  firewall_plan: async (gate, { listening = [], ssh_peers = [] }, { read, since }) => {
-    const settings = await read();
+  firewall_plan: async (gate, { listening = [], ssh_peers = [] }, about) => {
+    const settings = await about.read();
     const { policy: current, paths } = settings;
     const { confirmed } = gate.state.firewall;
     const { allowlist } = gate.state;
     const prefixes = allowlist.prefixes();
     return {
       ...describePlan(confirmed, { owner: paths.state, current, prefixes, knockUdp: [], knockTcp: [] }),
-      loaded: (await statusOf(gate, since)).firewall.state,
+      loaded: (await statusOf(gate, about)).firewall.state,
       doors: changedDoors(confirmed, current, listening, secretPorts(gate.state)),
       stay: whoStays({ ...gate.state, settings }, gate.parts.clock().uptime, allowlist.size, ssh_peers),
     };

@@ -6,9 +6,9 @@ import { statusOf } from "./status.ts";
 
 /** The answers about the whole of it. */
 export const instanceAnswers: Answers<"status" | "metrics" | "check" | "backup" | "restore"> = {
-  status: async (gate, _args, { since }) => statusOf(gate, since),
+  status: async (gate, _args, about) => statusOf(gate, about),
 
-  metrics: async (gate, _args, { since }) => ({ families: metricsOf(gate, await statusOf(gate, since)) }),
+  metrics: async (gate, _args, about) => ({ families: metricsOf(gate, await statusOf(gate, about)) }),
 
   check: async (gate, _args, { read }) => ({
     problems: portProblems({ ...gate.state, settings: await read() }),
