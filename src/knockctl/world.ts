@@ -112,8 +112,10 @@ export interface World {
   replaceText(path: string, text: string): Promise<void>;
   /** @returns true when a file or folder is there */
   exists(path: string): Promise<boolean>;
-  /** @throws SettingsError when a secret file is missing or not private */
-  checkSecret(path: string): Promise<void>;
+  /** @throws SettingsError when the instance's secret is missing or not private */
+  checkSecret(paths: Paths): Promise<void>;
+  /** @throws SettingsError when a secret file of a person's is not private */
+  checkPrivate(path: string): Promise<void>;
   /** The address of the SSH peer that this session came from; undefined when there is none. */
   sshPeer(): Promise<string | undefined>;
   /** What sshd listens on and who is logged in. */

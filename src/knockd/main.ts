@@ -14,7 +14,7 @@ import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
 import { DAEMON_EXIT, daemonHelp, KNOCKD } from "../shared/host/daemon.ts";
 import { openLog, styleOfStandardError } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
-import { checkSecretFile, loadSettings } from "../shared/settings/adapters/load.ts";
+import { checkSecret, loadSettings } from "../shared/settings/adapters/load.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
@@ -66,7 +66,7 @@ function alarm(ring: () => unknown): (after: Duration) => void {
 
 async function serve(file: string): Promise<void> {
   const settings = await loadSettings(file);
-  await checkSecretFile(settings.paths.secret);
+  await checkSecret(settings.paths);
   const log = openLog({ name: "knockd", level: settings.log.level, style: styleOfStandardError() });
   let gate: Gate;
   gate = await becomeGate(

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { kernelSet } from "../helpers/flood-crowd.ts";
@@ -73,6 +73,17 @@ describe("backup and restore of whole programs", () => {
     expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining("alice, bob") });
   });
 
+  test("a passphrase file called `-` is standard input", async () => {
+    const check = (input: string) =>
+      other.knockctl(["restore", file, "--check", "--passphrase-file", "-"], { input });
+    expect(await check(`${PASSPHRASE}\n`)).toMatchObject({ code: 0, stderr: "" });
+    const { code, stderr } = await check("\n");
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining("standard input holds no passphrase"),
+    });
+  });
+
   test("a wrong passphrase, a damaged or a newer file is refused, and nothing is changed", async () => {
     const secret = readFileSync(join(other.folder, "secret"));
     const whole = readFileSync(file);
@@ -133,6 +144,23 @@ describe("backup and restore of whole programs", () => {
     expect(there).toEqual(here);
     const settings = await other.knockctl(["restore", file, "--settings"], say);
     expect(settings.stdout).toBe(readFileSync(instance.config, "utf8"));
+  });
+
+  test("a lost secret is never made anew over users, and what the refusal says brings them back", async () => {
+    const secret = readFileSync(join(other.folder, "secret"));
+    rmSync(join(other.folder, "secret"));
+    for (const command of [["list"], ["config", "check"], ["init", "--no-user"]]) {
+      const { code, stderr } = await other.knockctl(command);
+      expect([command, code]).toEqual([command, command[0] === "list" ? 5 : 1]);
+      expect(stderr).toContain("secret is missing");
+      expect(stderr).toContain("put the old secret back, or restore a backup: move");
+    }
+    expect(existsSync(join(other.folder, "secret"))).toBe(false);
+    renameSync(join(other.folder, "db"), join(other.folder, "db.old"));
+    await other.must(["init", "--no-user"]);
+    expect(await other.knockctl(["restore", file], say)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(other.folder, "secret"))).toEqual(secret);
+    expect(await usersOf(other)).toEqual(["alice", "bob"]);
   });
 
   test("through the knockd that runs it acts at once: closes what is not allowed, and its listeners follow", async () => {

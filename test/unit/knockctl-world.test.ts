@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -50,6 +50,20 @@ describe("what init lays down", () => {
     const secret = await readFile(join(folder, "secret"));
     expect((await foundationOf(config).lay("")).some((one) => one.made)).toBe(false);
     expect(await readFile(join(folder, "secret"))).toEqual(secret);
+  });
+
+  test("holds no new secret where a store was made under another, for nobody would notice", async () => {
+    const config = join(folder, "knockline.toml");
+    await foundationOf(config).lay(settingsToml("pbx-abcdefgh"));
+    await rm(join(folder, "secret"));
+    await mkdir(join(folder, "db"));
+    const again = foundationOf(config).lay("");
+    await expect(again).rejects.toMatchObject({
+      exit: 1,
+      message: expect.stringContaining(`${join(folder, "secret")} is missing`),
+      cure: expect.stringMatching(/^put the old secret back, or restore a backup/),
+    });
+    await expect(stat(join(folder, "secret"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   test("letters are of the alphabet, and differ", () => {

@@ -671,8 +671,26 @@ describe("config check", () => {
   });
 
   test("without a store it does not make one", async () => {
-    const fresh = await play(["config", "check"], {}, { ...sound, exists: async () => false });
-    expect(fresh).toMatchObject({ exit: 0, asked: [] });
+    const exists = async (path: string) => path.endsWith("secret");
+    const fresh = await play(["config", "check"], {}, { ...sound, exists });
+    expect(fresh).toMatchObject({ exit: 0, asked: [], err: "" });
+  });
+
+  const LOST = async (): Promise<never> => {
+    throw new SettingsError("/srv/secret", [{ path: "", message: "it is missing" }], "put it back");
+  };
+
+  test("a file that no instance was made of yet lacks no secret: its settings are checked, and it says so", async () => {
+    const alone = { ...sound, checkSecret: LOST, exists: async () => false };
+    const { exit, out, err } = await play(["config", "check"], {}, alone);
+    expect({ exit, out }).toEqual({ exit: 0, out: "/srv/knockline.toml: no problem found" });
+    expect(err).toContain("nothing but the settings was checked");
+  });
+
+  test("a problem is one string, with what to do", async () => {
+    const { exit, out } = await play(["config", "check", "--json"], {}, { ...sound, checkSecret: LOST });
+    expect(exit).toBe(1);
+    expect(JSON.parse(out).problems).toEqual(["it is missing; put it back"]);
   });
 
   test("problems of settings are findings, all of them", async () => {
@@ -685,7 +703,7 @@ describe("config check", () => {
     };
     const { exit, out } = await play(["config", "check", "--json"], {}, { ...sound, settings: broken });
     expect(exit).toBe(1);
-    expect(JSON.parse(out)).toEqual({ ok: false, problems: ["a: x", "b: y"] });
+    expect(JSON.parse(out)).toEqual({ ok: false, problems: ["a: x", "b: y"], notes: [] });
   });
 });
 

@@ -1,8 +1,13 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkSecretFile, loadSettings, locate } from "../../src/shared/settings/adapters/load.ts";
+import {
+  checkSecret,
+  checkSecretFile,
+  loadSettings,
+  locate,
+} from "../../src/shared/settings/adapters/load.ts";
 import { SettingsError } from "../../src/shared/settings/problem.ts";
 
 let folder: string;
@@ -55,6 +60,15 @@ test("every problem is a line", async () => {
 test("paths are found although the rest of the file is wrong", async () => {
   await writeFile(file, '[access]\nttl = "soon"\n');
   expect((await locate(file)).adminSocket).toBe(join(folder, "admin.sock"));
+});
+
+test("a secret that is lost is not to be made anew where a store is, and the cure says so", async () => {
+  await writeFile(file, "");
+  const paths = await locate(file);
+  expect((await failure(checkSecret(paths))).cure).toBe("make it with: knockctl init");
+  await mkdir(paths.db);
+  const { cure } = await failure(checkSecret(paths));
+  expect(cure).toMatch(/^put the old secret back, or restore a backup: .*knockctl restore FILE$/);
 });
 
 test("a secret file that others may read is refused by name and with its chmod", async () => {

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { handOver, type Owner } from "../../shared/host/adapters/files.ts";
 import { locate } from "../../shared/settings/adapters/load.ts";
 import { SYSTEM_CONFIG } from "../../shared/settings/paths.ts";
+import { cureForLostSecret } from "../../shared/settings/problem.ts";
 import { EXIT, Failure } from "../failure.ts";
 import type { Foundation, Made } from "../world.ts";
 
@@ -87,7 +88,13 @@ async function lay(config: string, toml: string): Promise<Made[]> {
   const made: Made[] = [];
   for (const piece of first) made.push(await place(piece));
   // only now is it known where the settings want the rest
-  const { secret, ariSecret, state, run } = await locate(config);
+  const { secret, ariSecret, state, run, db } = await locate(config);
+  if (!(await exists(secret)) && (await exists(db)))
+    throw new Failure(
+      EXIT.refused,
+      `the secret file ${secret} is missing, and the users in ${db} were made under it`,
+      cureForLostSecret(db),
+    );
   const rest = [
     { path: secret, what: "secret key", mode: 0o640, owner: owners.settings, make: file(randomBytes(32)) },
     {
@@ -108,6 +115,7 @@ async function lay(config: string, toml: string): Promise<Made[]> {
 
 /** A wrong permission is the caller's to cure; anything else is told as it is. */
 function explained(error: NodeJS.ErrnoException): unknown {
+  if (error instanceof Failure) return error;
   if (error.code === "EACCES" || error.code === "EPERM") {
     const cure =
       "run it as root (sudo), or name a folder of yours: knockctl init --config ./knockline/knockline.toml";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Asker } from "../../shared/gate/verbs.ts";
 import { replaceFile } from "../../shared/host/adapters/files.ts";
-import { checkSecretFile, loadSettings, locate } from "../../shared/settings/adapters/load.ts";
+import { checkSecret, checkSecretFile, loadSettings, locate } from "../../shared/settings/adapters/load.ts";
 import type { Paths } from "../../shared/settings/settings.ts";
 import type { Terminal, World } from "../world.ts";
 import { checkOwner, checkReadable } from "./permission.ts";
@@ -87,7 +87,8 @@ export function openWorld(config: string, self: string): OpenWorld {
         () => true,
         () => false,
       ),
-    checkSecret: checkSecretFile,
+    checkSecret,
+    checkPrivate: (path) => checkSecretFile(path, "name a file that is there"),
     sshPeer: async () => (await (await import("./ssh-peer.ts")).sshSession())?.peer,
     sshSessions: async () => (await import("./sshd.ts")).sshSessions(),
     listening: async () => (await import("./listening.ts")).listening(),

@@ -65,7 +65,7 @@ const audit: Command = {
 
 const PASSPHRASE: Flag = {
   flags: "--passphrase-file <file>",
-  what: "take it from a private file's first line (else: asked for, or standard input)",
+  what: "take it from a private file's first line, `-`: standard input (else: asked for)",
 };
 
 const backup: Command = {

@@ -16,8 +16,9 @@ async function passphraseOf(call: Call, world: World, twice: boolean): Promise<s
   const file = textOption(call, "passphraseFile");
   if (file === undefined) return world.readSecret("passphrase", twice);
   const [line = ""] = (await world.readText(file)).split("\n");
-  await world.checkSecret(file);
-  if (line.trim() === "") throw misused(`${file} holds no passphrase`, "put it into its first line");
+  if (file !== "-") await world.checkPrivate(file);
+  const whose = file === "-" ? "standard input" : file;
+  if (line.trim() === "") throw misused(`${whose} holds no passphrase`, "put it into its first line");
   return line.trim();
 }
 

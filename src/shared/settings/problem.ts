@@ -22,3 +22,7 @@ export class SettingsError extends Error {
     this.name = "SettingsError";
   }
 }
+
+/** @returns what to do where a store is there, and the secret that it was made under is not */
+export const cureForLostSecret = (db: string): string =>
+  `put the old secret back, or restore a backup: move ${db} away, then knockctl init --no-user and knockctl restore FILE`;

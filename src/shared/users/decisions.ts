@@ -3,9 +3,15 @@ import { type Grant, isLive, isRevocable } from "../access/grant.ts";
 import type { GateState } from "../access/state.ts";
 import type { Transaction } from "../access/transaction.ts";
 import { type Duration, milliseconds } from "../duration.ts";
-import type { PortRange } from "../firewall/policy.ts";
 import { Refusal, type UserWishes } from "../gate/verbs.ts";
-import { coveredPorts, drawDecoys, drawSequence, type PortsInUse, type Random } from "./ports.ts";
+import {
+  type Covered,
+  coveredPorts,
+  drawDecoys,
+  drawSequence,
+  type PortsInUse,
+  type Random,
+} from "./ports.ts";
 import { type Secrets, withSecrets } from "./secrets.ts";
 import { isUserName, MAX_USERS, type Step, type User } from "./user.ts";
 import { withWishes } from "./wishes.ts";
@@ -205,8 +211,12 @@ export function portProblems(state: GateState, users: Iterable<User> = state.use
 }
 
 /** Ports that no knock may lie in: configured services and public ports. */
-function coveredRanges({ settings }: GateState): PortRange[] {
-  return [...settings.policy.services.flatMap(({ ports }) => ports), ...settings.policy.public];
+function coveredRanges({ settings }: GateState): Covered[] {
+  const { services, public: open } = settings.policy;
+  return [
+    ...services.flatMap(({ name, ports }) => ports.map((range) => ({ ...range, whose: `service ${name}` }))),
+    ...open.map((range) => ({ ...range, whose: "public under [firewall]" })),
+  ];
 }
 
 function drawRules(state: GateState, { inUse }: Draw, except: string | undefined) {

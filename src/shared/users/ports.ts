@@ -59,15 +59,20 @@ export function drawDecoys(n: number, rules: DrawRules, random: Random): number[
   return decoys;
 }
 
+/** Ports that no knock may lie in. `whose`: what they are for, as it stands in the settings: `service sip`. */
+export interface Covered extends PortRange {
+  readonly whose: string;
+}
+
 /** Names every user whose ports a setting covers now, with the port and what covers it. */
-export function coveredPorts(users: Iterable<User>, covered: readonly PortRange[]): string[] {
+export function coveredPorts(users: Iterable<User>, covered: readonly Covered[]): string[] {
   const problems: string[] = [];
   for (const user of users) {
     for (const step of user.steps) {
       const range = covered.find(({ from, to }) => from <= step.port && step.port <= to);
       if (range !== undefined) {
         problems.push(
-          `user ${user.name}: knock port ${step.proto}/${step.port} lies in ${formatPorts(range)}; draw new ones: knockctl user rotate ${user.name} --ports`,
+          `user ${user.name}: knock port ${step.proto}/${step.port} lies in ${range.whose} (${formatPorts(range)}); draw new ones: knockctl user rotate ${user.name} --ports`,
         );
       }
     }

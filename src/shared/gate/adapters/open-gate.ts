@@ -13,7 +13,8 @@ import { isInstalled } from "../../host/adapters/run.ts";
 import { endSessions, establishedSessions } from "../../host/adapters/sessions.ts";
 import type { Log } from "../../log/log.ts";
 import { openResolver } from "../../names/adapters/resolver.ts";
-import type { Settings } from "../../settings/settings.ts";
+import { checkSecret } from "../../settings/adapters/load.ts";
+import type { Paths, Settings } from "../../settings/settings.ts";
 import { openLevelStore } from "../../store/adapters/level.ts";
 import { StoreError } from "../../store/store.ts";
 import { openVault } from "../../users/adapters/vault.ts";
@@ -24,11 +25,11 @@ const REST = 10;
 /**
  * Becomes the gate: takes the store's lock and joins the real parts of this machine.
  * @param wake asks for `gate.sweep` after a time
- * @throws StoreError, `locked` when another process is the gate
+ * @throws StoreError, `locked` when another process is the gate; SettingsError without its secret
  */
 export async function openGate(settings: Settings, log: Log, wake: (after: Duration) => void): Promise<Gate> {
   const { db, boot, state } = settings.paths;
-  await access(settings.paths.secret); // a gate without its secret makes no store
+  await requireSecret(settings.paths); // a gate without its secret makes no store
   await makeFolder(db, state);
   await refuseLinks(db);
   const store = await openLevelStore(db, () => ownAllAsFolder(db));
@@ -65,6 +66,13 @@ export async function openGate(settings: Settings, log: Log, wake: (after: Durat
     await store.close();
     throw error;
   }
+}
+
+async function requireSecret(paths: Paths): Promise<void> {
+  await access(paths.secret).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return checkSecret(paths); // which says what to do
+    throw error;
+  });
 }
 
 /** The second copy is what `knockline-firewall-load` takes when the first is damaged. */

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathsFor } from "../paths.ts";
-import { SettingsError } from "../problem.ts";
+import { cureForLostSecret, SettingsError } from "../problem.ts";
 import type { Paths, Settings } from "../settings.ts";
 import { readToml } from "./toml.ts";
 
@@ -42,15 +42,24 @@ function shippedSounds(): string | undefined {
 }
 
 /**
+ * Makes sure that an instance's secret is there and private. Where a store was made under it, another one is no cure: its
+ * PINs and authenticators would be unreadable, and nobody would notice.
+ * @throws SettingsError that says what to do
+ */
+export async function checkSecret({ secret, db }: Paths): Promise<void> {
+  return checkSecretFile(secret, existsSync(db) ? cureForLostSecret(db) : undefined);
+}
+
+/**
  * Makes sure that a secret file is there and private: others than owner and group may not read or write it.
+ * @param missing what to do where it is not there
  * @throws SettingsError that names the file and the chmod
  */
-export async function checkSecretFile(path: string): Promise<void> {
+export async function checkSecretFile(path: string, missing = "make it with: knockctl init"): Promise<void> {
   const refuse = (message: string, cure: string): SettingsError =>
     new SettingsError(path, [{ path: "", message }], cure);
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT")
-      throw refuse(`the secret file ${path} is missing`, "make it with: knockctl init");
+    if (error.code === "ENOENT") throw refuse(`the secret file ${path} is missing`, missing);
     throw refuse(
       `the secret file ${path} cannot be looked at: ${error.message}`,
       "run as root, or as the owner of the instance",
