@@ -111,9 +111,20 @@ const oneLine = (text: string): string =>
     .trim()
     .replace(/\n+/g, " ");
 
-/** The word that says which command is meant: the first that is no option and no --config's value. */
-function firstWord(argv: readonly string[]): string | undefined {
-  return argv.find((word, i) => !word.startsWith("-") && !["-c", "--config"].includes(argv[i - 1] ?? ""));
+/** The words that say which command is meant, and what follows: those that are no option and no --config's value. */
+function words(argv: readonly string[]): string[] {
+  return argv.filter((word, i) => !word.startsWith("-") && !["-c", "--config"].includes(argv[i - 1] ?? ""));
+}
+
+const isHelp = (word: string): boolean => word === "--help" || word === "-h";
+
+/** Whether a command or a group begins with these words; further ones are a command's own. */
+function isKnown([first, second]: readonly string[], { topics }: Grammar): boolean {
+  const names = topics.flatMap(({ commands }) => commands.map(({ name }) => name.split(" ")));
+  const of = names.filter(([word]) => first === undefined || word === first);
+  return of.some(
+    ([, word]) => first === undefined || second === undefined || word === undefined || word === second,
+  );
 }
 
 /**
@@ -123,8 +134,14 @@ function firstWord(argv: readonly string[]): string | undefined {
 export function interpret(argv: readonly string[], grammar: Grammar): Meaning {
   // commander's own `help` command knows one word only
   if (argv[0] === "help") return interpret(argv.length === 1 ? [] : [...argv.slice(1), "--help"], grammar);
+  // asked for help, commander prints what it has, and does not see that there is no such command
+  if (argv.some(isHelp) && !isKnown(words(argv), grammar))
+    return interpret(
+      argv.filter((word) => !isHelp(word)),
+      grammar,
+    );
   const reading = new Reading(grammar);
-  const program = reading.program(firstWord(argv));
+  const program = reading.program(words(argv)[0]);
   if (argv.length === 0) return { kind: "answer", text: overview(grammar.topics, helpWidth(grammar)) };
   try {
     program.parse([...argv], { from: "user" });

@@ -18,6 +18,7 @@ const EXIT_OF: Record<RefusalCode, number> = {
   refused: EXIT.refused,
   usage: EXIT.usage,
   not_found: EXIT.notFound,
+  no_permission: EXIT.permission,
   broken: EXIT.broken,
 };
 

@@ -8,6 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { milliseconds } from "../../src/shared/duration.ts";
 import { connectGate } from "../../src/shared/gate/adapters/client.ts";
 import { type LineServer, serveLines } from "../../src/shared/gate/adapters/line-server.ts";
+import { serveAdmin } from "../../src/shared/gate/adapters/server.ts";
+import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
+import { answer } from "../../src/shared/gate/answers/answers.ts";
+import { testGate } from "../helpers/gate.ts";
 import { until } from "../helpers/wait.ts";
 
 let box: string;
@@ -84,6 +88,35 @@ describe("an order whose asker has hung up", () => {
     go();
     expect(await text(socket)).toBe('{"ok":true,"result":"first"}\n{"ok":true,"result":"second"}\n');
     expect(done).toEqual(["first", "second"]);
+  });
+});
+
+describe("a watch", () => {
+  const begin = async (what: string) => {
+    const { gate } = await testGate();
+    await answer(gate, "user_add", { name: "ann", proof: "none" }, noKnockd(gate));
+    server = await serveAdmin(path, gate, { ...noKnockd(gate), since: "2026-01-01T00:00:00.000Z" });
+    const asker = await connectGate(path);
+    const heard = asker?.watch({ what })[Symbol.asyncIterator]().next();
+    return { gate, asker, heard: heard as Promise<{ value: unknown }> };
+  };
+
+  it("of somebody who is neither user nor address is refused, for nothing would ever come", async () => {
+    const { asker, heard } = await begin("nosuchuser");
+    await expect(heard).rejects.toMatchObject({
+      code: "not_found",
+      message: "there is no user nosuchuser, and it is no address",
+    });
+    await asker?.close();
+  });
+
+  it("of an address hears of it however it was written", async () => {
+    const { gate, asker, heard } = await begin("2001:DB8:0::1");
+    const after = await connectGate(path);
+    await after?.ask("list", {}); // the watch was asked for earlier
+    await answer(gate, "grant", { address: "2001:db8::1" }, noKnockd(gate));
+    expect((await heard).value).toMatchObject({ address: "2001:db8::1" });
+    await Promise.all([asker?.close(), after?.close()]);
   });
 });
 

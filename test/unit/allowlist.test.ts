@@ -161,6 +161,20 @@ describe("the allowlist", () => {
     expect(await test.keys("allow4_0")).toEqual(["0.0.0.0"]);
   });
 
+  it("fails in a list as it would alone, and as a misuse when lines fail in several ways", async () => {
+    const test = await testGate();
+    const code = (...lines: string[]) => {
+      const entries = lines.map((what, at) => ({ line: at + 1, what }));
+      return test.gate
+        .run((state, tx) => allowMany(state, tx, entries, false))
+        .catch((error: Refusal) => error.code);
+    };
+    const alone = await add(test, "0.0.0.0/0").catch((error: Refusal) => error.code);
+    expect(await code("0.0.0.0/0")).toBe(alone);
+    expect([await code("0.0.0.0/0", "203.0.113.7"), await code("10.0.0.1/8")]).toEqual(["refused", "usage"]);
+    expect(await code("0.0.0.0/0", "10.0.0.1/8")).toBe("usage");
+  });
+
   it("imports all or nothing, naming each line that does not fit, and a second time changes nothing", async () => {
     const test = await testGate();
     const many = (...entries: (AllowWish & { line: number })[]) =>

@@ -116,6 +116,8 @@ describe("a plan", () => {
   });
 
   const wrong: [Partial<OutsideWish>, Partial<ClientView> | null, RegExp][] = [
+    [{ host: "" }, {}, /--from-outside: an empty name is no host/],
+    [{ via: "wg0", viaHost: " " }, {}, /--via-host: an empty name is no host/],
     [{}, null, /which ports must be closed/],
     [{}, { probe: null }, /which ports must be closed/],
     [{ ports: ["udp/5060"] }, null, /silent alike/],

@@ -43,6 +43,14 @@ beforeEach(async () => {
   await ask("user_add", { name: "bob", proof: "none", services: ["ssh"] });
 });
 
+describe("the history of an address", () => {
+  it("is refused for what is no address, instead of being empty", async () => {
+    const t = await testGate();
+    const asked = answer(t.gate, "history", { address: "nope" }, noKnockd(t.gate));
+    await expect(asked).rejects.toMatchObject({ code: "usage", message: '"nope" is no address' });
+  });
+});
+
 describe("opening", () => {
   it("puts one element in the set of each of the user's services, and nowhere else", async () => {
     await knock("alice", "192.0.2.1");

@@ -7,6 +7,8 @@ import { sinceOf } from "../../src/knockctl/commands/values.ts";
 import { Failure, told } from "../../src/knockctl/failure.ts";
 import { VERSION } from "../../src/knockctl/version.ts";
 import type { BackupFiles, Foundation, World } from "../../src/knockctl/world.ts";
+import { FirewallError } from "../../src/shared/firewall/firewall.ts";
+import { refusal } from "../../src/shared/gate/refusal.ts";
 import { type Asker, Refusal } from "../../src/shared/gate/verbs.ts";
 import type { EventView, PendingRequestView, ShownOnce, UserView } from "../../src/shared/gate/views.ts";
 import { decodeSettings } from "../../src/shared/settings/decode/settings.ts";
@@ -131,12 +133,33 @@ describe("the command line", () => {
     expect(understood("help")).toEqual(understood());
     expect(understood("--version")).toEqual({ kind: "answer", text: "1.2.3" });
   });
+
+  test.each([
+    [["help", "bogus"], "unknown command 'bogus'"],
+    [["bogus", "--help"], "unknown command 'bogus'"],
+    [["-h", "lst"], "unknown command 'lst' (Did you mean list?)"],
+    [["help", "user", "ad"], "unknown command 'ad' (Did you mean add?)"],
+  ])("%j asks for help on what is not there: misused, like the command itself", (argv, what) => {
+    expect(understood(...argv)).toMatchObject({ kind: "misused", what });
+  });
+
+  test.each([
+    [["user", "--help"]],
+    [["user", "add", "bob", "--help"]],
+    [["-c", "/x", "list", "--help"]],
+    [["-h"]],
+  ])("%j is answered", (argv) => {
+    expect(understood(...argv)).toMatchObject({ kind: "answer" });
+  });
 });
 
 describe("errors become exit codes", () => {
   test.each([
     [new Refusal("refused", "no", "c"), 1],
     [new Refusal("usage", "no", "c"), 2],
+    [new Refusal("no_permission", "no", "c"), 4],
+    [refusal(new FirewallError("no", "c", "denied")), 4],
+    [refusal(new FirewallError("no", "c")), 5],
     [new Refusal("not_found", "no", "c"), 3],
     [new Refusal("broken", "no", "c"), 5],
     [new Failure(4, "no", "c"), 4],
@@ -650,6 +673,29 @@ describe("firewall apply", () => {
       firewall_apply: { ...trial, ends: null },
     });
     expect(asked).toEqual([["firewall_apply", { now: true, keep: ["192.0.2.1"], ssh_ports: [22] }]]);
+  });
+});
+
+describe("a folder that is not there", () => {
+  const exists = async () => false;
+  test.each([
+    [["import", "incrediblepbx", ""], 'import incrediblepbx: "" is no folder'],
+    [["import", "incrediblepbx", "/nonexist"], 'import incrediblepbx: "/nonexist" is no folder'],
+    [["audit", "--root", ""], '--root: "" is no folder'],
+    [["audit", "--root", "/nonexist"], '--root: "/nonexist" is no folder'],
+    [["firewall", "integrate", "--root", "/nonexist"], '--root: "/nonexist" is no folder'],
+    [["firewall", "integrate", "--root", ""], '--root: "" is no folder'],
+  ])("%j is not looked into: what is missing there would pass for good news", async (argv, what) => {
+    const settings = async () => ({ policy: { services: [], mark: 1, mode: "mark" } }) as unknown as Settings;
+    const { exit, err } = await play(argv, {}, { exists, settings });
+    expect({ exit, err }).toEqual({ exit: 2, err: expect.stringContaining(what) });
+  });
+});
+
+describe("unlock", () => {
+  test("says in a sentence that nothing was locked", async () => {
+    const { exit, out } = await play(["unlock", "all"], { unlock: { unlocked: [] } });
+    expect({ exit, out }).toEqual({ exit: 0, out: "nothing was locked" });
   });
 });
 

@@ -207,6 +207,9 @@ describe("wrong tries", () => {
     await admin("unlock", { who: "PJSIP/201" });
     expect(await phone("verify_pin", { pin, caller: inside })).toMatchObject({ ok: true });
     await expect(admin("unlock", { who: "nobody" })).rejects.toMatchObject({ code: "not_found" });
+    await admin("unlock", { who: "all" });
+    for (const who of ["alice", "strangers", "all"])
+      expect(await admin("unlock", { who })).toEqual({ unlocked: [] });
   });
 
   it("keep a month of guessing at all users under one per cent", async () => {

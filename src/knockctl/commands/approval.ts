@@ -25,6 +25,9 @@ export const deny: Run = async (call, world) => {
 /** `knockctl unlock`: forgives wrong tries. */
 export const unlock: Run = async (call, world) => {
   const result = await (await world.asker()).ask("unlock", { who: call.args[0] ?? "" });
-  const text = () => result.unlocked.map((what) => `unlocked: ${what}`).join("\n");
+  const text = () =>
+    result.unlocked.length === 0
+      ? "nothing was locked"
+      : result.unlocked.map((what) => `unlocked: ${what}`).join("\n");
   return answer(call, world, { object: result, text });
 };

@@ -7,6 +7,7 @@ import { EXIT } from "../failure.ts";
 import { renderVerdicts } from "../render/verdicts.ts";
 import type { World } from "../world.ts";
 import { phoneVerdicts } from "./phone.ts";
+import { folderOf } from "./values.ts";
 
 /** The PBX's part; a PBX that cannot be looked at must not hide the rest. */
 async function phone(world: World, settings: Settings): Promise<Verdict[]> {
@@ -52,7 +53,8 @@ export const auditAnywhere: Run = async (call, world) => {
 
 /** Changes nothing; exits 1 when there is something to put right. */
 const auditHere: Run = async (call, world) => {
-  const verdicts = audit(await see(world, textOption(call, "root") ?? "/"));
+  const root = textOption(call, "root");
+  const verdicts = audit(await see(world, root === undefined ? "/" : await folderOf("--root", root, world)));
   const findings = verdicts.flatMap((one) => (one.kind === "finding" ? [one.finding] : []));
   const notSeen = verdicts.flatMap((one) => (one.kind === "unseen" ? [one.what] : []));
   if (isSet(call, "json")) world.say(JSON.stringify({ findings, unseen: notSeen }, null, 2));

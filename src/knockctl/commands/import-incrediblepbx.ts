@@ -6,7 +6,7 @@ import { type TakeOver, takeOver } from "../incrediblepbx/take-over.ts";
 import { remarkLine, renderTakeOver } from "../render/take-over.ts";
 import type { World } from "../world.ts";
 import { answer } from "./answer.ts";
-import { given, listOf } from "./values.ts";
+import { folderOf, given, listOf } from "./values.ts";
 
 /** What is told of many problems. */
 const TOLD = 20;
@@ -56,7 +56,7 @@ async function carryOut(call: Call, world: World, { entries }: TakeOver) {
 export const importIncrediblePbx: Run = async (call, world) => {
   const [only, people] = [listOption(call, "services"), peopleOf(call)];
   const { services } = (await world.settings()).policy;
-  const root = call.args[0] ?? "/";
+  const root = await folderOf("import incrediblepbx", call.args[0] ?? "/", world);
   const files = await world.installation(root);
   if (files.length === 0)
     throw new Failure(

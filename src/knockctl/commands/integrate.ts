@@ -5,6 +5,7 @@ import type { Edit, Place } from "../integrate/place.ts";
 import { type Survey, survey } from "../integrate/survey.ts";
 import { renderEdits, renderPlaces } from "../render/integrate.ts";
 import type { HostFirewallPort, World } from "../world.ts";
+import { folderOf } from "./values.ts";
 
 /** What is asked for; --dry-run asks for what would be done. */
 type Wish = "add" | "check" | "remove";
@@ -84,7 +85,8 @@ async function carryOut(
 export const integrate: Run = async (call, world) => {
   const wish = wishOf(call);
   const { mark, mode } = (await world.settings()).policy;
-  const host = await world.hostFirewall(textOption(call, "root") ?? "/");
+  const root = textOption(call, "root");
+  const host = await world.hostFirewall(root === undefined ? "/" : await folderOf("--root", root, world));
   const before = survey(await host.look(), mark);
   if (wish !== "remove") refuse(before, mark);
   if (wish !== "remove" && mode !== "mark") world.tell(UNWATCHED);

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../shared/duration.ts";
 import { misused } from "../failure.ts";
+import type { World } from "../world.ts";
 
 /** @returns whole seconds of a time like `90s`. @throws Failure (usage) */
 export function secondsOf(option: string, text: string): number {
@@ -38,6 +39,19 @@ export function sinceOf(option: string, text: string, now: number): string {
   const span = parseDuration(text);
   if (span !== undefined) return new Date(now - span).toISOString();
   return dateOf(option, /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, "1d, 2h, ");
+}
+
+/**
+ * What is looked for in a folder that is not there is not found, and that would pass for good news.
+ * @returns the folder. @throws Failure (usage) when there is none
+ */
+export async function folderOf(option: string, path: string, world: World): Promise<string> {
+  // of a file there is no `.`
+  if (path !== "" && (await world.exists(`${path}/.`))) return path;
+  throw misused(
+    `${option}: ${JSON.stringify(path)} is no folder`,
+    "name one that is there, `/` for this host itself",
+  );
 }
 
 /** `@returns` an object without the keys whose value is undefined: absent and undefined differ in JSON schemas. */

@@ -1,6 +1,6 @@
 import { kindOf } from "../address.ts";
 import { type Duration, days, milliseconds } from "../duration.ts";
-import { type AllowWish, Refusal } from "../gate/verbs.ts";
+import { type AllowWish, Refusal, type RefusalCode } from "../gate/verbs.ts";
 import type { AllowView } from "../gate/views.ts";
 import { type NameAnswer, type Settled, settle } from "../names/answer.ts";
 import { parseName } from "../names/name.ts";
@@ -71,6 +71,7 @@ export function allowMany(
   const counts = { added: 0, changed: 0, same: 0 };
   const wrong: string[] = [];
   const lines = new Map<string, number>();
+  const codes = new Set<RefusalCode>(); // bounded: by the codes there are
   let cure = "";
   for (const wish of wishes) {
     try {
@@ -83,10 +84,13 @@ export function allowMany(
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       wrong.push(`line ${wish.line}: ${error.message}`);
+      codes.add(error.code);
       cure ||= error.cure;
     }
   }
-  if (wrong.length > 0) throw new Refusal("usage", summed(wrong), `${cure}; nothing was imported`);
+  const [code = "usage", ...others] = codes; // that of the line alone, so that a list fails as its entry would
+  if (wrong.length > 0)
+    throw new Refusal(others.length > 0 ? "usage" : code, summed(wrong), `${cure}; nothing was imported`);
   return counts;
 }
 

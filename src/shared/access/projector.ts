@@ -257,5 +257,6 @@ function must(outcome: FirewallOutcome): void {
     throw new FirewallError(
       `the kernel's table is not as it should be: ${outcome.message}`,
       FIREWALL_CURES[outcome.why],
+      outcome.why,
     );
 }

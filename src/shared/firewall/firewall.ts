@@ -115,11 +115,12 @@ export interface Firewall {
   close(): Promise<void>;
 }
 
-/** The filter cannot be asked: nft is missing, may not be run, or does not answer. `cure` says what to do. */
+/** The filter cannot be asked: nft is missing, may not be run (`denied`), or does not answer. `cure` says what to do. */
 export class FirewallError extends Error {
   constructor(
     message: string,
     readonly cure: string,
+    readonly why: FirewallFailure = "unavailable",
   ) {
     super(message);
     this.name = "FirewallError";

@@ -7,6 +7,8 @@ import { Refusal } from "./verbs.ts";
 /** @returns the error as a Refusal; a fault of ours keeps its name so that it can be reported */
 export function refusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof FirewallError && error.why === "denied")
+    return new Refusal("no_permission", error.message, error.cure);
   if (error instanceof StoreError || error instanceof FirewallError || error instanceof SettingsError)
     return new Refusal("broken", error.message, error.cure);
   if (error instanceof Denied && error.reason === "firewall_off") {

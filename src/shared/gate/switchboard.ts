@@ -14,7 +14,7 @@ import { type Asker, Callbacks } from "./callbacks.ts";
 import type { PhoneRequest } from "./decode/phone-request.ts";
 import type { Caller, PhoneGrant, PhoneRefusal, PhoneVerb, PhoneVerbs } from "./phone-verbs.ts";
 import { NoSession, type Session, Sessions } from "./sessions.ts";
-import { Refusal } from "./verbs.ts";
+import { Refusal, type RefusalCode } from "./verbs.ts";
 
 type Answers = {
   [V in PhoneVerb]: (args: PhoneVerbs[V]["args"], asker: Asker) => Promise<PhoneVerbs[V]["result"]>;
@@ -234,8 +234,7 @@ export class Switchboard {
   #why(error: unknown): PhoneRefusal {
     if (error instanceof NoSession) return "session";
     if (error instanceof Denied) return DENIED[error.reason as keyof typeof DENIED] ?? "refused";
-    if (error instanceof Refusal)
-      return error.code === "not_found" ? "unknown" : error.code === "broken" ? "broken" : "refused";
+    if (error instanceof Refusal) return WHY[error.code];
     this.#gate.parts.log.error("a call could not be served", { message: String(error) });
     return "broken";
   }
@@ -244,6 +243,15 @@ export class Switchboard {
     return this.#gate.parts.clock().uptime;
   }
 }
+
+/** What a caller is told; whose fault it is on our side is for the log. */
+const WHY: Readonly<Record<RefusalCode, PhoneRefusal>> = {
+  not_found: "unknown",
+  broken: "broken",
+  no_permission: "broken",
+  refused: "refused",
+  usage: "refused",
+};
 
 const DENIED = { otp_wrong: "wrong", otp_wait: "wait", address_refused: "address" } as const;
 

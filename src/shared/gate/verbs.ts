@@ -146,8 +146,8 @@ export interface AdminVerbs {
 /** A question's name. */
 export type Verb = keyof AdminVerbs;
 
-/** Why the gate said no; knockctl turns each into an exit code (1 refused, 2 usage, 3 not found, 5 broken). */
-export type RefusalCode = "refused" | "usage" | "not_found" | "broken";
+/** Why the gate said no; knockctl turns each into an exit code (1 refused, 2 usage, 3 not found, 4 no permission, 5 broken). */
+export type RefusalCode = "refused" | "usage" | "not_found" | "no_permission" | "broken";
 
 /** A no, in two lines: what, and what to do. Thrown on the asker's side, sent as `error` on the wire. */
 export class Refusal extends Error {

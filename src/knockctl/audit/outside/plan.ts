@@ -34,6 +34,12 @@ const MOST_PORTS = 16;
 
 /** @throws Failure (usage) for what cannot be, each with what to do */
 export function planOutside(wish: OutsideWish, client: Client | undefined): OutsidePlan {
+  for (const [option, host] of [
+    ["--from-outside", wish.host],
+    ["--via-host", wish.viaHost],
+  ])
+    if (host?.trim() === "")
+      throw misused(`${option}: an empty name is no host`, "say which: pbx.example.com");
   if (client === undefined && (wish.second ?? wish.wait ?? (wish.phone || undefined)) !== undefined)
     throw misused("--second, --wait and --phone need a knock", "name a user's client: --client knock-ann.sh");
   checkPhone(wish, client);

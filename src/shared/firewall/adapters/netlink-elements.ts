@@ -156,5 +156,5 @@ function isMissing(message: Message): boolean {
   const errno = errnoOf(message);
   if (errno === 0 || errno === ENOENT) return errno === ENOENT;
   const { why, message: text } = failureOf(errno);
-  throw new FirewallError(text, why === "denied" ? FIREWALL_CURES.denied : "look at dmesg");
+  throw new FirewallError(text, why === "denied" ? FIREWALL_CURES.denied : "look at dmesg", why);
 }

@@ -57,7 +57,7 @@ function noAnswer({ failed }: RunResult): FirewallError {
 }
 
 const nftDenied = (): FirewallError =>
-  new FirewallError("nft may not touch the firewall", FIREWALL_CURES.denied);
+  new FirewallError("nft may not touch the firewall", FIREWALL_CURES.denied, "denied");
 
 function nftFailed({ stderr }: RunResult): FirewallError {
   const outcome = failureFrom(stderr);

@@ -2,6 +2,7 @@ import { lchown, stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { concerns, viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
+import { parseGrantAddress } from "../../address.ts";
 import { allowance, take } from "../../allowance.ts";
 import { seconds } from "../../duration.ts";
 import type { Log } from "../../log/log.ts";
@@ -11,6 +12,7 @@ import { answer } from "../answers/answers.ts";
 import { decodePhoneRequest } from "../decode/phone-request.ts";
 import { type AdminRequest, decodeRequest } from "../decode/request.ts";
 import type { Switchboard } from "../switchboard.ts";
+import { Refusal } from "../verbs.ts";
 import { type AnswerLine, type Conversation, converse, type LineServer, serveLines } from "./line-server.ts";
 
 /** A restore sends a whole backup in one line; who may ask here is root or as good. Bytes. */
@@ -90,9 +92,26 @@ function watch(
   { since }: Answerer,
 ): object {
   if (since === null) throw nothingToWatch();
+  const asked = watched(gate, args);
   const stop = gate.subscribe((event) => {
-    if (concerns(event, args)) conversation.tell(viewEvent(event));
+    if (concerns(event, asked)) conversation.tell(viewEvent(event));
   });
   conversation.onClose(stop);
   return {};
 }
+
+/** Whom to watch, as events name him. @throws Refusal for who can be in none: he would be waited for in vain */
+function watched({ state }: Gate, { what, user }: WatchArgs): WatchArgs {
+  const address = what === undefined || state.users.has(what) ? undefined : parseGrantAddress(what);
+  const unknown = [address ?? what, user].find(
+    (name) => name !== undefined && name !== address && !state.users.has(name),
+  );
+  if (unknown === undefined) return { what: address ?? what, user };
+  throw new Refusal(
+    "not_found",
+    `there is no user ${unknown}, and it is no address`,
+    "see who there is: knockctl user list",
+  );
+}
+
+type WatchArgs = AdminRequest<"watch">["args"];

@@ -72,10 +72,17 @@ export const grantAnswers: Answers<"list" | "grant" | "extend" | "revoke" | "his
   },
 
   history: async (gate, { since, user, address }) => {
+    const parsed = address === undefined ? undefined : parseGrantAddress(address);
+    if (address !== undefined && parsed === undefined)
+      throw new Refusal(
+        "usage",
+        `"${address}" is no address`,
+        "give one IPv4 or IPv6 address, or an IPv6 /64",
+      );
     const query = {
       ...(since && { since: Date.parse(since) }),
       ...(user && { user }),
-      ...(address && { address: parseGrantAddress(address) ?? address }),
+      ...(parsed && { address: parsed }),
     };
     return { events: (await readHistory(gate.parts.store, query)).map(viewEvent) };
   },
