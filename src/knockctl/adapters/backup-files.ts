@@ -5,6 +5,7 @@ import type { Paths } from "../../shared/settings/settings.ts";
 import { readSecretFile, stagedSecret, vaultUnder } from "../../shared/users/adapters/vault.ts";
 import { EXIT, Failure, misused } from "../failure.ts";
 import type { BackupFiles } from "../world.ts";
+import { unreadable } from "./short-text.ts";
 
 /** What the gate takes in one line, and a little. Bytes. */
 const MOST = 80 << 20;
@@ -56,8 +57,8 @@ const taken = (path: string): Failure =>
 
 async function readBackupFile(path: string): Promise<Buffer> {
   const cure = "name the file that `knockctl backup` wrote";
-  const found = await stat(path).catch((error: Error) => {
-    throw misused(`cannot read ${path}: ${error.message}`, cure);
+  const found = await stat(path).catch((error) => {
+    throw misused(unreadable(path, error), cure);
   });
   if (!found.isFile() || found.size > MOST) throw misused(`${path} is no backup`, cure);
   return readFile(path);

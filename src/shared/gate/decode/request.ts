@@ -2,6 +2,7 @@ import * as z from "zod";
 import { MAX_ENTRIES } from "../../access/allowlist.ts";
 import { escaped } from "../../log/unprintable.ts";
 import { type AdminVerbs, Refusal, type Verb } from "../verbs.ts";
+import { complaintOf } from "./complaint.ts";
 
 const name = z.string().min(1).max(64);
 const text = z.string().max(200);
@@ -18,7 +19,7 @@ const nothing = z.strictObject({});
 const wish = {
   what: z.string().max(300),
   services: z.array(name).max(64).optional(),
-  note: text.regex(/^\P{Cc}*$/u, "is a note of one line").optional(),
+  note: text.regex(/^\P{Cc}*$/u, "must be a note of one line").optional(),
   expires: time.optional(),
 };
 const settings = {
@@ -163,10 +164,10 @@ export function decodeRequest(line: string): AdminRequest {
   const result = verbs[verb as Verb].safeParse(args ?? {});
   if (!result.success) {
     const [issue] = result.error.issues;
+    const what = issue === undefined ? "the question does not fit" : complaintOf(verb as Verb, args, issue);
     throw new Refusal(
       "usage",
-      // it may repeat a name that was sent
-      escaped(`${verb}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`.trim().slice(0, MAX_MESSAGE)),
+      escaped(what.slice(0, MAX_MESSAGE)),
       `see knockctl ${verb.replace("_", " ")} --help`,
     );
   }
