@@ -261,6 +261,62 @@ describe("the audit finds that", () => {
     });
 });
 
+describe("a fix works as it stands:", () => {
+  const fixOf = (seen: Seen, id: string): string | undefined =>
+    findings(seen).find((one) => one.id === id)?.fix;
+
+  test("a proof needs a last step by UDP", () => {
+    const steps = (["udp", "udp", "tcp"] as const).map((proto, n) => ({ proto, port: 5_000 + 200 * n }));
+    const bob = { ...USER, name: "bob", proof: "none" as const };
+    const users = [
+      { ...bob, steps },
+      { ...bob, name: "eve" },
+    ];
+    expect(fixOf({ ...CLEAN, users }, "no-proof-bob")).toBe(
+      "knockctl user set bob --steps udp,udp,udp --proof otp --otp",
+    );
+    expect(fixOf({ ...CLEAN, users }, "no-proof-eve")).toBe("knockctl user set eve --proof otp --otp");
+  });
+
+  test("ports of one program go into one table, and the policy is confirmed", () => {
+    const address = "0.0.0.0" as Address;
+    const listeners = [8_080, 8_443].map((port) => ({
+      proto: "tcp" as const,
+      address,
+      port,
+      process: "nginx",
+    }));
+    expect(findings(on({ listeners }))).toEqual([
+      {
+        id: "reachable-tcp-8080-tcp-8443",
+        severity: "medium",
+        what: "strangers reach nginx on tcp/8080 and tcp/8443 over IPv4",
+        why: "it is in no service of ours, and nothing else closes it",
+        fix: 'set ports = ["tcp/8080", "tcp/8443"] under [services.nginx] in /etc/knockline/knockline.toml (where everybody may have it: into public under [firewall]), then: knockctl firewall apply, and within a minute: knockctl firewall confirm',
+      },
+    ]);
+  });
+
+  test("whoever is told to apply a policy on trial is told to confirm it", () => {
+    const fixes = Object.values(FAULTS).flatMap(([seen]) => findings(seen).map(({ fix }) => fix));
+    const trials = fixes.filter((fix) => /firewall apply(?! --now)/.test(fix));
+    expect(trials.length).toBeGreaterThan(3);
+    for (const fix of trials) expect(fix).toContain("firewall confirm");
+  });
+});
+
+test("everybody on the allowlist is no stranger any more: high, and nobody is said to be shut out", () => {
+  const all: AllowView = { ...ENTRY, what: "0.0.0.0/0", kind: "network", age: null };
+  const seen = { ...CLEAN, allowed: [all] };
+  const [only, ...more] = findings(seen);
+  expect([only, more]).toMatchObject([{ id: "wide-0-0-0-0-0", severity: "high" }, []]);
+  const fine = (of: Seen) => audit(of).flatMap((one) => (one.kind === "fine" ? [one.what] : []));
+  expect(fine(seen)).not.toContain("strangers are shut out of something");
+  expect(fine({ ...CLEAN, allowed: [{ ...all, services: ["web"] }] })).toContain(
+    "strangers are shut out of something",
+  );
+});
+
 test("every finding says what, why and what to do about it", () => {
   const all = Object.values(FAULTS).flatMap(([seen]) => findings(seen));
   for (const { what, why, fix } of all)

@@ -27,3 +27,7 @@ export const finding = (one: Finding): Verdict => ({ kind: "finding", finding: o
 /** @returns the findings; when there are none, that all is well */
 export const findingsOr = (what: string, findings: readonly Finding[]): Verdict[] =>
   findings.length === 0 ? [fine(what)] : findings.map(finding);
+
+/** @returns what makes a change of the settings hold: without the second command the kernel takes the first one back */
+export const applied = (self: string): string =>
+  `${self} firewall apply, and within a minute: ${self} firewall confirm`;

@@ -1,3 +1,4 @@
+import type { AllowView } from "../../../shared/gate/views.ts";
 import {
   closedByHost,
   closedByUs,
@@ -8,13 +9,16 @@ import {
   publishesPorts,
 } from "../closed.ts";
 import type { Check } from "../seen.ts";
-import { type Finding, findingsOr, unseen } from "../verdict.ts";
+import { applied, type Finding, findingsOr, unseen } from "../verdict.ts";
+
+/** All addresses of a family, in to everything. */
+const isEverybody = ({ what, services }: AllowView): boolean => what.endsWith("/0") && services.length === 0;
 
 /** Is anything closed at all? */
 const closing: Check = (seen) => {
   const { status, settings, self } = seen;
   const host = closedByHost(hostSurvey(seen)?.places ?? []);
-  const fix = `set guard = "services" (or "everything") under [firewall] in ${settings.paths.config}, then: ${self} firewall apply`;
+  const fix = `set guard = "services" (or "everything") under [firewall] in ${settings.paths.config}, then: ${applied(self)}`;
   const findings: Finding[] = [];
   if (status.firewall.guard === "nothing" && host.size === 0)
     findings.push({
@@ -30,8 +34,10 @@ const closing: Check = (seen) => {
       severity: "high",
       what: `the host's own firewall closes IPv${host.has(4) ? 4 : 6} only: IPv${host.has(4) ? 6 : 4} is open`,
       why: "who knows the other address of this host walks around the firewall",
-      fix: `set guard = "everything" under [firewall] in ${settings.paths.config}, then: ${self} firewall apply`,
+      fix: `set guard = "everything" under [firewall] in ${settings.paths.config}, then: ${applied(self)}`,
     });
+  // then nobody is a stranger, which is a finding about the allowlist
+  if (findings.length === 0 && seen.allowed.some(isEverybody)) return [];
   return findingsOr("strangers are shut out of something", findings);
 };
 
@@ -120,7 +126,7 @@ const acceptMark: Check = (seen) => {
     severity: "high",
     what: `a rule of the host uses our bit of the mark: ${rule}`,
     why: "other software can open or close what is ours",
-    fix: `set mark = "0x08000000" (or another free bit) under [firewall] in ${seen.settings.paths.config}, then: ${seen.self} firewall apply`,
+    fix: `set mark = "0x08000000" (or another free bit) under [firewall] in ${seen.settings.paths.config}, then: ${applied(seen.self)}`,
   }));
   for (const { where, state, saved } of places) {
     if (state === "right" || hopeless !== undefined) continue;
@@ -147,7 +153,7 @@ const forwarded: Check = (seen) => {
     severity: "high",
     what: "ports are published to containers or other machines (DNAT), and we look at input only",
     why: "such packets are forwarded, and no input rule ever sees them",
-    fix: `set hooks = ["input", "forward"] under [firewall] in ${seen.settings.paths.config}, then: ${seen.self} firewall apply`,
+    fix: `set hooks = ["input", "forward"] under [firewall] in ${seen.settings.paths.config}, then: ${applied(seen.self)}`,
   };
   return findingsOr("no published port goes around us", publishesPorts(seen) && !guards ? [around] : []);
 };

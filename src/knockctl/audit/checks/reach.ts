@@ -11,7 +11,7 @@ import {
   openRules,
 } from "../closed.ts";
 import type { Check, Listener, Seen } from "../seen.ts";
-import { type Finding, findingsOr } from "../verdict.ts";
+import { applied, type Finding, findingsOr } from "../verdict.ts";
 
 /** Our own knock ports wait for strangers, and never answer. */
 const isKnockPort = ({ proto, process }: Listener): boolean =>
@@ -53,45 +53,71 @@ function serviceFor({ settings }: Seen, { process, proto }: Listener): string {
   return isServiceName(name) && !isTaken ? name : `closed_${proto}`;
 }
 
-function findingFor(seen: Seen, host: HostRules, name: string, sockets: readonly Listener[]): Finding[] {
-  const [first] = sockets;
-  if (first === undefined) return [];
-  const families = [...new Set(sockets.flatMap((socket) => reachedBy(seen, host, socket)))].sort();
-  if (families.length === 0) return [];
-  const service = seen.settings.policy.services.find(({ ports }) =>
-    ports.some((range) => covers(range, first)),
-  );
-  const whose = first.process ?? "a program";
-  const { config } = seen.settings.paths;
-  return [
-    {
-      id: `reachable-${name.replace("/", "-")}`,
-      severity: service === undefined ? "medium" : "high",
-      what: `strangers reach ${whose} on ${name} over ${families.map((family) => `IPv${family}`).join(" and ")}`,
-      why:
-        service === undefined
-          ? "it is in no service of ours, and nothing else closes it"
-          : `it is service ${service.name}, which nothing closes now`,
-      fix:
-        service === undefined
-          ? `set ports = ["${name}"] under [services.${serviceFor(seen, first)}] in ${config} (where everybody may have it: into public under [firewall]), then: ${seen.self} firewall apply`
-          : `set guard = "services" under [firewall] in ${config}, then: ${seen.self} firewall apply`,
-    },
-  ];
+/** What strangers reach, and what is to be done about it in one place of the settings. bounded: by the sockets of the host */
+interface Reachable {
+  /** The service, or the name for a new one. */
+  readonly table: string;
+  readonly isThere: boolean;
+  readonly ports: string[];
+  readonly programs: Set<string>;
+  readonly families: Set<Family>;
 }
 
-/** Which listening sockets strangers can reach. */
-const listening: Check = (seen) => {
+function findingFor(seen: Seen, { table, isThere, ports, programs, families }: Reachable): Finding {
+  const over = [...families].sort().map((family) => `IPv${family}`);
+  const { config } = seen.settings.paths;
+  const apply = applied(seen.self);
+  const listed = ports.map((name) => `"${name}"`).join(", ");
+  return {
+    id: `reachable-${ports.join("-").replaceAll("/", "-")}`,
+    severity: isThere ? "high" : "medium",
+    what: `strangers reach ${[...programs].join(" and ")} on ${ports.join(" and ")} over ${over.join(" and ")}`,
+    why: isThere
+      ? `it is service ${table}, which nothing closes now`
+      : "it is in no service of ours, and nothing else closes it",
+    fix: isThere
+      ? `set guard = "services" under [firewall] in ${config}, then: ${apply}`
+      : `set ports = [${listed}] under [services.${table}] in ${config} (where everybody may have it: into public under [firewall]), then: ${apply}`,
+  };
+}
+
+/** Sockets that strangers reach: together where one new table would close them, else each port. */
+function reachable(seen: Seen): Reachable[] {
   const host = { closed: closedByHost(hostSurvey(seen)?.places ?? []), open: openRules(seen) };
-  const byPort = new Map<string, Listener[]>(); // bounded: by the sockets of the host
+  const found = new Map<string, Reachable>(); // bounded: by the sockets of the host
   for (const socket of seen.machine.listeners) {
     if (!isOutward(socket) || isKnockPort(socket) || isDhcpClient(socket) || isPublic(seen, socket)) continue;
-    const name = `${socket.proto}/${socket.port}`;
-    byPort.set(name, [...(byPort.get(name) ?? []), socket]);
+    const families = reachedBy(seen, host, socket);
+    if (families.length === 0) continue;
+    const port = `${socket.proto}/${socket.port}`;
+    const service = seen.settings.policy.services.find(({ ports }) =>
+      ports.some((range) => covers(range, socket)),
+    );
+    const table = service?.name ?? serviceFor(seen, socket);
+    const key = service === undefined ? table : port;
+    const one = found.get(key) ?? newlyFound(table, service !== undefined);
+    if (!one.ports.includes(port)) one.ports.push(port);
+    one.programs.add(socket.process ?? "a program");
+    for (const family of families) one.families.add(family);
+    found.set(key, one);
   }
-  const findings = [...byPort].flatMap(([name, sockets]) => findingFor(seen, host, name, sockets));
-  return findingsOr("strangers reach nothing but what is public", findings);
-};
+  return [...found.values()];
+}
+
+const newlyFound = (table: string, isThere: boolean): Reachable => ({
+  table,
+  isThere,
+  ports: [],
+  programs: new Set(),
+  families: new Set(),
+});
+
+/** Which listening sockets strangers can reach. */
+const listening: Check = (seen) =>
+  findingsOr(
+    "strangers reach nothing but what is public",
+    reachable(seen).map((one) => findingFor(seen, one)),
+  );
 
 /** Who can be reached. */
 export const reachChecks: readonly Check[] = [listening];

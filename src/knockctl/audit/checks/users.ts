@@ -16,12 +16,13 @@ const proofs: Check = ({ users, self }) =>
     "every user proves more than the ports",
     users
       .filter(({ enabled, proof, approval }) => enabled && proof === "none" && approval === "none")
-      .map(({ name }) => ({
+      .map(({ name, steps }) => ({
         id: `no-proof-${name}`,
         severity: "medium",
         what: `user ${name} shows no proof but the ports`,
         why: "whoever sees one knock on its way can knock from then on, from anywhere",
-        fix: `${self} user set ${name} --proof otp --otp`,
+        // a TCP step carries no proof
+        fix: `${self} user set ${name}${steps.at(-1)?.proto === "tcp" ? " --steps udp,udp,udp" : ""} --proof otp --otp`,
       })),
   );
 
@@ -100,9 +101,12 @@ const wide: Check = ({ allowed, self }) =>
       .filter(({ what }) => tooWide(what) !== undefined)
       .map(({ what, services }) => ({
         id: `wide-${what.replace(/[^0-9a-f]+/gi, "-")}`,
-        severity: "medium",
+        severity: tooWide(what) === "/0" ? "high" : "medium",
         what: `the allowlist lets all of ${what} into ${services.length === 0 ? "everything" : services.join(", ")}`,
-        why: "a network of that size is full of strangers",
+        why:
+          tooWide(what) === "/0"
+            ? "that is everybody: no stranger is shut out of it"
+            : "a network of that size is full of strangers",
         fix: `${self} allow remove ${what}`,
       })),
   );

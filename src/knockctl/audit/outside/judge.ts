@@ -1,6 +1,6 @@
 import type { Address } from "../../../shared/address.ts";
 import { formatDuration } from "../../../shared/duration.ts";
-import { type Finding, finding, fine, unseen, type Verdict } from "../verdict.ts";
+import { applied, type Finding, finding, fine, unseen, type Verdict } from "../verdict.ts";
 import type { OutsidePlan } from "./plan.ts";
 import type { Doors, Observed } from "./walk.ts";
 
@@ -79,7 +79,7 @@ function byVpn({ plan }: About, { via }: Observed): Verdict | undefined {
     "vpn-closed",
     `${portsText(shut)} of ${host} ${shut[0]?.reached} by ${device}`,
     "when knocks fail, the VPN is the way round",
-    `on the server: name its end of ${device} in [firewall] trusted_interfaces, then: knockctl firewall apply`,
+    `on the server: name its end of ${device} in [firewall] trusted_interfaces, then: ${applied("knockctl")}`,
   );
 }
 
