@@ -10,6 +10,9 @@ const decoded = decodeSettings({ server: { name: "pbx.example.com" } }, "/srv/kn
 if (!decoded.ok) throw new Error(JSON.stringify(decoded.errors));
 const { settings } = decoded;
 
+/** A file that may not be read. */
+const LOCKED = "locked";
+
 const ARI: Record<string, AriReply> = {
   "asterisk/info": { status: 200, body: { system: { version: "22.10.1" } } },
   "applications/knockline": { status: 200, body: {} },
@@ -27,18 +30,19 @@ interface Changes {
   readonly ari?: Record<string, AriReply>;
   readonly files?: Record<string, string | undefined>;
   readonly recordings?: boolean;
+  readonly enabled?: boolean;
 }
 
 async function run(
   what: (call: Call, world: World) => Promise<number>,
   options: Record<string, string | boolean>,
-  { ari = {}, files = {}, recordings = true }: Changes = {},
+  { ari = {}, files = {}, recordings = true, enabled = true }: Changes = {},
 ): Promise<{ exit: number; out: string }> {
   const out: string[] = [];
   const world = {
     self: "knockctl",
     terminal: undefined,
-    settings: async () => settings,
+    settings: async () => ({ ...settings, phone: { ...settings.phone, enabled } }),
     exists: async () => recordings,
     say: (text: string) => out.push(text),
     tell: (text: string) => out.push(text),
@@ -50,7 +54,11 @@ async function run(
       },
       conf: async (name: string) => {
         const text = { ...FILES, ...files }[name];
-        return text === undefined ? undefined : [{ path: `${name}.conf`, text }];
+        return text === undefined
+          ? "missing"
+          : text === LOCKED
+            ? "unreadable"
+            : [{ path: `${name}.conf`, text }];
       },
     }),
   } as unknown as World;
@@ -112,9 +120,17 @@ describe("phone check", () => {
   });
 
   test("says what it could not look at, which is no finding", async () => {
-    const { exit, out } = await run(check, {}, { files: { logger: undefined } });
+    const { exit, out } = await run(check, {}, { files: { logger: LOCKED, manager: undefined } });
     expect(exit).toBe(0);
     expect(out).toContain("?     /etc/asterisk/logger.conf cannot be read: run this as root, on the PBX");
+    expect(out).toContain("?     /etc/asterisk/manager.conf is not there: run this on the PBX, or");
+  });
+
+  test("says that the phone is not enabled, in JSON too", async () => {
+    const off = { enabled: false };
+    expect((await run(check, {}, off)).out).toContain("note: enabled is false under [phone]");
+    expect(JSON.parse((await run(check, { json: true }, off)).out).notes).toHaveLength(1);
+    expect(JSON.parse((await run(check, { json: true })).out).notes).toEqual([]);
   });
 });
 
@@ -134,3 +150,10 @@ test("the dialplan is printed for both kinds of PBX", async () => {
   expect(exit).toBe(0);
   await expect(`${out}\n`).toMatchFileSnapshot("goldens/phone-dialplan.txt");
 });
+
+test.each(["", "abc;System(x)", "555,1,System(x)", "5551000\n"])(
+  "%j is no outside number for a dialplan",
+  async (did) => {
+    await expect(run(dialplan, { did })).rejects.toMatchObject({ exit: 2 });
+  },
+);

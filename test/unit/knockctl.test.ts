@@ -754,6 +754,10 @@ describe("config check", () => {
 });
 
 describe("firewall integrate", () => {
+  const NO_FIREWALL = {
+    look: async () => ({ nft: "", iptables: [], files: [] }),
+    change: async () => undefined,
+  };
   const chain = (table: string) => ({
     chain: { family: "inet", table, name: "input", handle: 1, type: "filter", hook: "input", policy: "drop" },
   });
@@ -778,6 +782,20 @@ describe("firewall integrate", () => {
     expect(exit).toBe(0);
     expect(out).toContain(`nft insert rule inet own input ${RULE}`);
     expect(changes).toEqual([]);
+  });
+
+  test("a note is one in JSON as well, and there is none about a rule that has no place", async () => {
+    const guard = { settings: async () => ({ policy: { mark: 0x04000000, mode: "guard" } }) as Settings };
+    const there = await play(
+      ["firewall", "integrate", "--dry-run", "--json"],
+      {},
+      { ...hostWith("own").touches, ...guard },
+    );
+    expect(there.err).toBe("");
+    expect(JSON.parse(there.out).notes).toContainEqual(expect.stringContaining('[firewall] mode is "guard"'));
+    const nowhere = { ...hostWith("own").touches, ...guard, hostFirewall: async () => NO_FIREWALL };
+    const { out, err } = await play(["firewall", "integrate"], {}, nowhere);
+    expect({ out, err }).toEqual({ out: expect.stringContaining("nothing to integrate with"), err: "" });
   });
 
   test("--check exits 1 where the rule is missing, in JSON too", async () => {

@@ -19,8 +19,14 @@ async function get(url: URL, authorization: string): Promise<AriReply> {
 }
 
 /** Files of one name: `http.conf`, `http_additional.conf`, `http_custom.conf`; those that may not be read are left out. */
-async function readFiles(folder: string, name: string): Promise<readonly ConfFile[] | undefined> {
-  const names = await readdir(folder).catch(() => []);
+export async function readFiles(
+  folder: string,
+  name: string,
+): Promise<readonly ConfFile[] | "missing" | "unreadable"> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
+    error.code === "ENOENT" || error.code === "ENOTDIR" ? [] : undefined,
+  );
+  if (names === undefined) return "unreadable";
   const wanted = names.filter(
     (file) => file.startsWith(name) && /^(_\w+)?\.conf$/.test(file.slice(name.length)),
   );
@@ -31,7 +37,8 @@ async function readFiles(folder: string, name: string): Promise<readonly ConfFil
       return text === undefined ? [] : [{ path, text }];
     }),
   );
-  return files.flat().length === 0 ? undefined : files.flat();
+  if (wanted.length === 0) return "missing";
+  return files.flat().length === 0 ? "unreadable" : files.flat();
 }
 
 /**

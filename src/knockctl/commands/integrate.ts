@@ -17,7 +17,7 @@ function wishOf(call: Call): Wish {
 }
 
 const UNWATCHED =
-  'note: [firewall] mode is "guard": make it "mark" and apply it, so that status watches over this rule';
+  '[firewall] mode is "guard": make it "mark" and apply it, so that status watches over this rule';
 
 /** @throws Failure (refused) where the rule cannot be, or would mean something else */
 function refuse({ conflicts, hopeless }: Survey, mark: number): void {
@@ -48,10 +48,21 @@ function leftOver(places: readonly Place[], wish: Wish): string[] {
   );
 }
 
-/** @param edits what was done, or would be; undefined when nothing was asked for but a look */
-function say(call: Call, world: World, found: Survey, wish: Wish, edits?: readonly Edit[]): void {
+/**
+ * @param isWatched status looks after the rule by itself
+ * @param edits what was done, or would be; undefined when nothing was asked for but a look
+ */
+function say(
+  call: Call,
+  world: World,
+  found: Survey,
+  wish: Wish,
+  isWatched: boolean,
+  edits?: readonly Edit[],
+): void {
   const { places } = found;
-  const notes = [...leftOver(places, wish), ...found.notes];
+  const unwatched = wish === "remove" || isWatched || places.length === 0 ? [] : [UNWATCHED];
+  const notes = [...leftOver(places, wish), ...found.notes, ...unwatched];
   const seen = places.map(({ where, rules, saved, state }) => ({ where, rules, saved, state }));
   if (isSet(call, "json")) {
     world.say(JSON.stringify({ places: seen, changes: edits ?? [], notes }, null, 2));
@@ -89,14 +100,14 @@ export const integrate: Run = async (call, world) => {
   const host = await world.hostFirewall(root === undefined ? "/" : await folderOf("--root", root, world));
   const before = survey(await host.look(), mark);
   if (wish !== "remove") refuse(before, mark);
-  if (wish !== "remove" && mode !== "mark") world.tell(UNWATCHED);
+  const isWatched = mode === "mark";
   if (wish === "check") {
-    say(call, world, before, wish);
+    say(call, world, before, wish, isWatched);
     return before.places.every(({ state }) => state === "right") ? EXIT.done : EXIT.refused;
   }
   const edits = editsOf(before.places, wish);
   const after = isSet(call, "dryRun") ? before : await carryOut(host, edits, wish, mark);
-  say(call, world, after, wish, edits);
+  say(call, world, after, wish, isWatched, edits);
   return EXIT.done;
 };
 

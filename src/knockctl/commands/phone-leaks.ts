@@ -139,8 +139,11 @@ export async function checkSettings({ phone }: Settings, pbx: Pbx): Promise<Verd
     check: (lines: ConfLine[]) => Verdict | Verdict[],
   ): Promise<Verdict[]> => {
     const files = await pbx.conf(name);
-    const unread = `${pbx.folder}/${name}.conf cannot be read: run this as root, on the PBX`;
-    return files === undefined ? [unseen(unread)] : [check(readConf(files))].flat();
+    const path = `${pbx.folder}/${name}.conf`;
+    if (files === "missing")
+      return [unseen(`${path} is not there: run this on the PBX, or name Asterisk's folder with --conf`)];
+    if (files === "unreadable") return [unseen(`${path} cannot be read: run this as root, on the PBX`)];
+    return [check(readConf(files))].flat();
   };
   return [
     ...(await about("extensions", (lines) => checkDialplan(phone, lines))),

@@ -16,9 +16,9 @@ export interface Pbx {
   get(path: string): Promise<AriReply>;
   /**
    * Every file whose name begins so and ends in .conf: FreePBX spreads one file over NAME_additional and NAME_custom.
-   * @returns undefined when there is none that may be read
+   * @returns those that may be read; why there are none
    */
-  conf(name: string): Promise<readonly ConfFile[] | undefined>;
+  conf(name: string): Promise<readonly ConfFile[] | "missing" | "unreadable">;
   /** Where `conf` looks. */
   readonly folder: string;
 }

@@ -1,7 +1,7 @@
 import type { Settings } from "../../shared/settings/settings.ts";
 import { finding, fine, type Verdict } from "../audit/verdict.ts";
-import { isSet, type Run, textOption } from "../command.ts";
-import { EXIT } from "../failure.ts";
+import { type Call, isSet, type Run, textOption } from "../command.ts";
+import { EXIT, misused } from "../failure.ts";
 import { snippetsFor, snippetText } from "../render/phone-dialplan.ts";
 import { renderVerdicts } from "../render/verdicts.ts";
 import type { World } from "../world.ts";
@@ -10,6 +10,21 @@ import { checkSettings } from "./phone-leaks.ts";
 import { checkLink } from "./phone-link.ts";
 
 const ASTERISK = "/etc/asterisk";
+
+const NOT_ENABLED = "enabled is false under [phone], so no call is taken: make it true, then reload knockd";
+
+/** What may stand for a number in a dialplan: anything else would be more of the dialplan. */
+const NUMBER = /^\+?[0-9*#]{1,40}$/;
+
+/** @returns the outside number for the snippets. @throws Failure (usage) */
+function didOf(call: Call): string {
+  const did = textOption(call, "did") ?? "5551000";
+  if (NUMBER.test(did)) return did;
+  throw misused(
+    `--did: ${JSON.stringify(did)} is no number`,
+    "write it as your trunk delivers it: 5551000, +4930123",
+  );
+}
 
 /** Of our own recordings this one is needed with every voice: Asterisk has "hours" only. */
 const OWN_RECORDING = "en/hour.ulaw";
@@ -42,8 +57,12 @@ export const check: Run = async (call, world) => {
   const verdicts = await phoneVerdicts(world, settings, textOption(call, "conf"));
   const findings = verdicts.flatMap((one) => (one.kind === "finding" ? [one.finding] : []));
   const unseen = verdicts.flatMap((one) => (one.kind === "unseen" ? [one.what] : []));
-  if (isSet(call, "json")) world.say(JSON.stringify({ findings, unseen }, null, 2));
-  else world.say(renderVerdicts(verdicts, world.terminal));
+  const notes = settings.phone.enabled ? [] : [NOT_ENABLED];
+  if (isSet(call, "json")) world.say(JSON.stringify({ findings, unseen, notes }, null, 2));
+  else {
+    world.say(renderVerdicts(verdicts, world.terminal));
+    for (const note of notes) world.tell(`note: ${note}`);
+  }
   return findings.length === 0 ? EXIT.done : EXIT.refused;
 };
 
@@ -53,6 +72,7 @@ export const dialplan: Run = async (call, world) => {
   const wanted = textOption(call, "for");
   const kinds =
     wanted === undefined ? (["asterisk", "freepbx"] as const) : [wanted as "asterisk" | "freepbx"];
-  const snippets = kinds.flatMap((kind) => snippetsFor(kind, phone, textOption(call, "did") ?? "5551000"));
+  const did = didOf(call);
+  const snippets = kinds.flatMap((kind) => snippetsFor(kind, phone, did));
   return answer(call, world, { object: { snippets }, text: () => snippets.map(snippetText).join("\n\n") });
 };
