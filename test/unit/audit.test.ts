@@ -292,7 +292,7 @@ describe("a fix works as it stands:", () => {
         severity: "medium",
         what: "strangers reach nginx on tcp/8080 and tcp/8443 over IPv4",
         why: "it is in no service of ours, and nothing else closes it",
-        fix: 'set ports = ["tcp/8080", "tcp/8443"] under [services.nginx] in /etc/knockline/knockline.toml (where everybody may have it: into public under [firewall]), then: knockctl firewall apply, and within a minute: knockctl firewall confirm',
+        fix: 'set ports = ["tcp/8080", "tcp/8443"] under [services.nginx] in /etc/knockline/knockline.toml (where everybody may have it: into public under [firewall]), then: knockctl firewall apply # for a minute; to keep it: knockctl firewall confirm',
       },
     ]);
   });

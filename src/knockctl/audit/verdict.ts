@@ -28,6 +28,9 @@ export const finding = (one: Finding): Verdict => ({ kind: "finding", finding: o
 export const findingsOr = (what: string, findings: readonly Finding[]): Verdict[] =>
   findings.length === 0 ? [fine(what)] : findings.map(finding);
 
-/** @returns what makes a change of the settings hold: without the second command the kernel takes the first one back */
+/**
+ * @returns the command that tries changed settings, fit for a shell as it stands. What keeps them is a comment: whoever
+ *   confirms unseen may have locked himself out
+ */
 export const applied = (self: string): string =>
-  `${self} firewall apply, and within a minute: ${self} firewall confirm`;
+  `${self} firewall apply # for a minute; to keep it: ${self} firewall confirm`;
