@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from "vitest";
 import { memoryOf } from "../../bench/processes.mjs";
 import { childrenOf } from "../../scripts/lab-children.mjs";
-import { seconds } from "../../src/shared/duration.ts";
+import { milliseconds, seconds } from "../../src/shared/duration.ts";
+import { connectGate } from "../../src/shared/gate/adapters/client.ts";
 import { Cgroup } from "../helpers/cgroup.ts";
 import { Watcher } from "../helpers/drill.ts";
 import { openScene, type Scene, type User } from "../helpers/instance.ts";
@@ -62,6 +64,22 @@ describe("where no process can be started", () => {
     group.set("pids.max", "max");
     await watcher.isWell();
     await watcher.expectOpenOnlyTo(hosts.laptop);
+  });
+});
+
+describe("where knockd hangs", () => {
+  test("who asks is told so, and what he asked is not done when it goes on", async () => {
+    const { instance } = scene;
+    await instance.start();
+    instance.signal("SIGSTOP");
+    try {
+      const asker = await connectGate(join(instance.folder, "admin.sock"), () => milliseconds(300));
+      await expect(asker?.ask("grant", { address: "203.0.113.7" })).rejects.toThrow("knockd does not answer");
+    } finally {
+      instance.signal("SIGCONT");
+    }
+    await watcher.isWell();
+    expect((await instance.ask("list")).grants).toEqual([]);
   });
 });
 
