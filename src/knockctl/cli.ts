@@ -111,10 +111,12 @@ const oneLine = (text: string): string =>
     .trim()
     .replace(/\n+/g, " ");
 
-/** The words that say which command is meant, and what follows: those that are no option and no --config's value. */
-function words(argv: readonly string[]): string[] {
-  return argv.filter((word, i) => !word.startsWith("-") && !["-c", "--config"].includes(argv[i - 1] ?? ""));
-}
+/** True for a word that is no option and no --config's value. */
+const isWord = (word: string, i: number, argv: readonly string[]): boolean =>
+  !word.startsWith("-") && !["-c", "--config"].includes(argv[i - 1] ?? "");
+
+/** The words that say which command is meant, and what follows. */
+const words = (argv: readonly string[]): string[] => argv.filter(isWord);
 
 const isHelp = (word: string): boolean => word === "--help" || word === "-h";
 
@@ -133,7 +135,10 @@ function isKnown([first, second]: readonly string[], { topics }: Grammar): boole
  */
 export function interpret(argv: readonly string[], grammar: Grammar): Meaning {
   // commander's own `help` command knows one word only
-  if (argv[0] === "help") return interpret(argv.length === 1 ? [] : [...argv.slice(1), "--help"], grammar);
+  if (words(argv)[0] === "help") {
+    const rest = argv.toSpliced(argv.findIndex(isWord), 1);
+    return interpret(words(rest).length === 0 ? [] : [...rest, "--help"], grammar);
+  }
   // asked for help, commander prints what it has, and does not see that there is no such command
   if (argv.some(isHelp) && !isKnown(words(argv), grammar))
     return interpret(

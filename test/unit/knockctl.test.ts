@@ -136,6 +136,7 @@ describe("the command line", () => {
 
   test.each([
     [["help", "bogus"], "unknown command 'bogus'"],
+    [["-c", "/x", "help", "bogus"], "unknown command 'bogus'"],
     [["bogus", "--help"], "unknown command 'bogus'"],
     [["-h", "lst"], "unknown command 'lst' (Did you mean list?)"],
     [["help", "user", "ad"], "unknown command 'ad' (Did you mean add?)"],
@@ -147,6 +148,8 @@ describe("the command line", () => {
     [["user", "--help"]],
     [["user", "add", "bob", "--help"]],
     [["-c", "/x", "list", "--help"]],
+    [["-c", "/x", "help", "list"]],
+    [["--config", "/x", "help"]],
     [["-h"]],
   ])("%j is answered", (argv) => {
     expect(understood(...argv)).toMatchObject({ kind: "answer" });
