@@ -16,6 +16,7 @@ export const TEST_TOOLS = {
   groff: "groff",
   ip: "iproute2",
   iptables: "iptables",
+  "iptables-nft": "iptables",
   knock: "knockd",
   lintian: "lintian",
   mandoc: "mandoc",
