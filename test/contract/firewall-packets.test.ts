@@ -38,6 +38,18 @@ async function listenSilently(host: Host, ports: readonly number[]): Promise<Run
   return running;
 }
 
+/** Lets a host send on what is not for it. */
+const forwards = async (host: Host): Promise<void> => {
+  for (const path of ["ipv4/ip_forward", "ipv6/conf/all/forwarding"])
+    expect((await host.run("sh", ["-c", `echo 1 > /proc/sys/net/${path}`])).code).toBe(0);
+};
+
+/** Loads rules of the host's own. */
+const loads = async (host: Host, input: string): Promise<void> => {
+  const { code, stderr } = await host.run("nft", ["-f", "-"], { input });
+  expect(code, stderr).toBe(0);
+};
+
 const { describe, test } = needs("root", "namespaces", "nft", "nsenter", "ip");
 
 /** How the end that is reset may see it: by what it wrote, by what it read, or by neither. */
@@ -70,6 +82,11 @@ describe("a packet", () => {
     expect(await firewall.install(one)).toEqual({ ok: true });
   const reach = async (host: Host, port: number, address = server.address): Promise<string> =>
     (await host.agent.connect({ address, port, timeout: 400 })).outcome;
+  /** The same by IPv4 and IPv6. */
+  const reachBoth = async (host: Host, port: number): Promise<string[]> => [
+    await reach(host, port),
+    await reach(host, port, server.address6),
+  ];
   const ask = async (host: Host, localPort = 0, address = server.address): Promise<string | null> =>
     (await host.agent.ask({ address, port: 5060, localPort, timeout: 300 })).reply;
   const openSession = async (host: Host): Promise<number> => {
@@ -259,15 +276,83 @@ describe("a packet", () => {
   test("to a published port of a guest passes only for a granted source", async () => {
     const guest = await lab.host("guest");
     await guest.agent.listen({ port: 2222 });
-    await server.run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
-    await server.run("nft", ["-f", "-"], {
-      input: `table ip host { chain nat { type nat hook prerouting priority -100 ;
-        tcp dport 22 dnat to ${guest.address}:2222 ; } }\n`,
-    });
+    await forwards(server);
+    await loads(
+      server,
+      `table ip host { chain nat { type nat hook prerouting priority -100 ;
+        tcp dport { 22, 80 } dnat to ${guest.address}:2222 ; }
+      }\n`,
+    );
     expect(await reach(stranger, 22)).toBe("open");
     await install(withPolicy({ hooks: ["input", "forward"] }));
     await change(put("ssh4", laptop.address));
     expect([await reach(stranger, 22), await reach(laptop, 22)]).toEqual(["silent", "open"]);
+  });
+
+  describe("to a port that the host redirects", () => {
+    beforeEach(async () => {
+      // `redirect` takes the address of the interface that a packet comes by
+      await server.ip(
+        [laptop, stranger].map(({ uplink }) => `addr add ${server.address} dev ${uplink?.device}`),
+      );
+      for (const port of [2222, 8081]) await server.agent.listen({ port });
+      for (const family of [4, 6] as const) await server.agent.listen({ port: 5070, proto: "udp", family });
+      await loads(
+        server,
+        `table inet host { chain nat { type nat hook prerouting priority -100 ;
+          tcp dport { 22, 5060 } redirect to :2222
+          tcp dport 5061 redirect to :80
+          tcp dport 80 redirect to :8081
+          udp dport 5060 redirect to :5070 ; }
+        }\n`,
+      );
+    });
+
+    test.each(["services", "everything"] as const)(
+      "is judged by the port that was dialled, with guard %s",
+      async (guard) => {
+        expect(await reachBoth(stranger, 22)).toEqual(["open", "open"]);
+        await install(withPolicy({ guard }));
+        expect(await reachBoth(stranger, 22), "a service's").toEqual(["silent", "silent"]);
+        expect(await reachBoth(stranger, 5061), "a service's, sent to a public one").toEqual([
+          "silent",
+          "silent",
+        ]);
+        expect([await ask(stranger), await ask(stranger, 0, server.address6)]).toEqual([null, null]);
+        expect(await reachBoth(stranger, 80), "a public one").toEqual(["open", "open"]);
+
+        await change(...["ssh", "sip"].map((service) => put(`${service}4`, laptop.address)));
+        await change(...["ssh", "sip"].map((service) => put(`${service}6`, laptop.address6)));
+        expect(await reachBoth(laptop, 22)).toEqual(["open", "open"]);
+        expect(await reachBoth(laptop, 5061)).toEqual(["open", "open"]);
+        expect([await ask(laptop), await ask(laptop, 0, server.address6)]).toEqual(["ping", "ping"]);
+        await change(drop("ssh4", laptop.address), drop("sip4", laptop.address));
+        expect([await reach(laptop, 22), await ask(laptop)]).toEqual(["silent", null]);
+      },
+    );
+
+    test.each(["services", "everything"] as const)(
+      "goes on in a session that is kept, and is cut when revoked, with guard %s",
+      async (guard) => {
+        await install(withPolicy({ guard }));
+        await change(put("ssh4", laptop.address), put("kept4", laptop.address));
+        const [kept, revoked] = [await openSession(laptop), await openSession(laptop)];
+        await change(drop("ssh4", laptop.address));
+        expect([await talk(laptop, kept), await talk(laptop, revoked)]).toEqual(["alive", "alive"]);
+        expect(await reach(laptop, 22)).toBe("silent");
+        await change(put("revoked4", laptop.address));
+        expect(RESET).toContain(await talk(laptop, revoked));
+        await change(drop("revoked4", laptop.address), drop("kept4", laptop.address));
+        expect(RESET).toContain(await talk(laptop, kept));
+      },
+    );
+
+    test("is judged by the candidate while the trial lasts", async () => {
+      await install({ ...withPolicy({ guard: "nothing" }), candidate: policy });
+      expect(await reach(stranger, 22)).toBe("open");
+      await change(put("trial", "ipv4"), put("trial", "ipv6"));
+      expect(await reachBoth(stranger, 22)).toEqual(["silent", "silent"]);
+    });
   });
 
   test("that knocks leaves nothing in conntrack", async () => {

@@ -182,6 +182,22 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
     }),
     ["published-ports"],
   ],
+  "a port is redirected on the host itself": [
+    on({
+      firewall: {
+        nft: "",
+        files: [],
+        iptables: [
+          {
+            kind: "nft",
+            family: 4,
+            text: "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 22 -j REDIRECT --to-ports 2222\nCOMMIT\n",
+          },
+        ],
+      },
+    }),
+    [],
+  ],
   "a database listens to the world": [
     on({ listeners: [{ proto: "tcp", address: "0.0.0.0" as Address, port: 3306, process: "mariadbd" }] }),
     ["reachable-tcp-3306"],

@@ -98,6 +98,15 @@ describe("the ruleset", () => {
     expect(rulesOf(rulesetText({ ...plan, knockUdp: [] }), "hush")).toEqual([]);
   });
 
+  it("asks a packet that keeps its port one question about DNAT, whatever the number of services", () => {
+    for (const guard of ["services", "everything"] as const) {
+      const text = rulesetText(withPolicy({ guard, public: [] }));
+      const asks = rulesOf(text, "current_close").filter((rule) => rule.includes("dnat"));
+      expect(asks).toEqual(["ct status dnat ct direction original jump current_dialled"]);
+      expect(rulesOf(text, "current_dialled")).toHaveLength(4);
+    }
+  });
+
   it("reports TCP knocks and never drops one, and needs nfnetlink_log only where there are any", () => {
     const text = rulesetText(plan);
     const verdicts = ["syn", "syn_ok"]

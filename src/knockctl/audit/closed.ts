@@ -93,7 +93,10 @@ function portsOf({ words }: IptablesRule): PortRange | undefined {
 export const portsText = (ports: PortRange | undefined): string =>
   ports === undefined ? "every port" : formatPorts(ports);
 
-/** @returns true when ports are published to another machine or container (DNAT), which input rules never see */
+/**
+ * @returns true when ports are published to another machine or container (DNAT), which input rules never see. A
+ * REDIRECT stays on this host, and our input rules judge it by the port that was dialled.
+ */
 export function publishesPorts({ machine }: Seen): boolean {
   const { iptables = [], nft = "" } = machine.firewall ?? {};
   const byIptables = iptables.some(({ text }) =>

@@ -27,9 +27,9 @@ function bySource(name: string, verdict: string, condition = ""): string[] {
   ];
 }
 
-/** One `goto` for each protocol of each service. */
-const toServices = ({ services }: Policy, chain: string): string[] =>
-  services.flatMap(({ name, ports }) => dports(ports).map((match) => `${match} goto ${chain}_${name}`));
+/** One `goto` for each protocol of each service, by the packet's own port unless `matches` asks for another. */
+const toServices = ({ services }: Policy, chain: string, matches = dports): string[] =>
+  services.flatMap(({ name, ports }) => matches(ports).map((match) => `${match} goto ${chain}_${name}`));
 
 function trustedRule({ trustedInterfaces }: Policy): string[] {
   if (trustedInterfaces.length === 0) return [];
@@ -54,6 +54,7 @@ export function slotChains(
     admitChain(slot, policy),
     closeChain(slot, policy, prefixes),
     ...closes.map((service) => closeService(slot, policy, service)),
+    ...(closes.length === 0 ? [] : [dialledChain(slot, policy)]),
     ...(policy.guard === "nothing" ? [] : [tailChain(slot, policy, prefixes)]),
     ...(forward ? [forwardChain(slot, policy, prefixes)] : []),
   ];
@@ -99,7 +100,7 @@ function admitChain(slot: Slot, { mark }: Policy): Chain {
 }
 
 function closeChain(slot: Slot, policy: Policy, prefixes: readonly Prefix[]): Chain {
-  const services = toServices(policy, `${slot}_close`);
+  const services = [...toDialled(slot, policy), ...toServices(policy, `${slot}_close`)];
   const rules: Record<Policy["guard"], () => string[]> = {
     nothing: () => ["accept"],
     services: () => ['iifname "lo" accept', ...trustedRule(policy), ...services],
@@ -109,7 +110,7 @@ function closeChain(slot: Slot, policy: Policy, prefixes: readonly Prefix[]): Ch
       ...knockPorts(policy),
       ...services,
       ...byNetwork(prefixes, "allow", "accept"),
-      ...dports(policy.public).map((match) => `${match} accept`),
+      ...[...dports(policy.public), ...dnatted(policy.public)].map((match) => `${match} accept`),
       ...ESSENTIAL,
       `goto ${slot}_tail`,
     ],
@@ -172,28 +173,43 @@ function tailChain(slot: Slot, { mark, onExpiry }: Policy, prefixes: readonly Pr
   };
 }
 
-/** The way in to what a container or guest publishes; its answers, and what it asks for itself, are none. */
-const PUBLISHED = "ct status dnat ct direction original";
+/** The way in by a port that the host sends elsewhere (DNAT, REDIRECT); answers, and what a guest asks for itself, are none. */
+const DNATTED = "ct status dnat ct direction original";
+
+/** `meta l4proto` comes first: without it nft 1.0.6 does not parse the port. */
+const dialled = (ports: readonly PortRange[]): string[] =>
+  portSet(ports).map(([proto, set]) => `meta l4proto ${proto} ct original proto-dst ${set}`);
+
+const dnatted = (ports: readonly PortRange[]): string[] =>
+  dialled(ports).map((match) => `${DNATTED} ${match}`);
+
+/** A chain of its own: most packets keep the port they came with, and pay for one rule. */
+const toDialled = (slot: Slot, { services }: Policy): string[] =>
+  services.length === 0 ? [] : [`${DNATTED} jump ${slot}_dialled`];
+
+/** Marking saw the port that the client dialled; behind the host's DNAT or REDIRECT the packet has another. */
+function dialledChain(slot: Slot, policy: Policy): Chain {
+  return {
+    name: `${slot}_dialled`,
+    about: "services by the port the client dialled, wherever the host sends it",
+    rules: toServices(policy, `${slot}_close`, dialled),
+  };
+}
 
 /** Published (DNATed) ports of containers and guests, by the port the client dialled. */
 function forwardChain(slot: Slot, policy: Policy, prefixes: readonly Prefix[]): Chain {
-  const to = (ports: readonly PortRange[], verdict: string): string[] =>
-    portSet(ports).map(
-      ([proto, set]) => `${PUBLISHED} meta l4proto ${proto} ct original proto-dst ${set} ${verdict}`,
-    );
   const closes = policy.guard !== "nothing" && policy.hooks.includes("forward");
-  const services = policy.services.flatMap(({ name, ports }) => to(ports, `goto ${slot}_close_${name}`));
   const rest = [
     ...byNetwork(prefixes, "allow", "accept"),
-    ...to(policy.public, "accept"),
+    ...dnatted(policy.public).map((match) => `${match} accept`),
     RELATED,
-    `${PUBLISHED} goto ${slot}_tail`,
+    `${DNATTED} goto ${slot}_tail`,
   ];
   const everything = policy.guard === "everything";
   const about = everything ? "published ports, all but the public ones" : "published ports of the services";
   return {
     name: `${slot}_forward`,
     about: closes ? about : "nothing forwarded is closed",
-    rules: closes ? [...trustedRule(policy), ...services, ...(everything ? rest : [])] : [],
+    rules: closes ? [...trustedRule(policy), ...toDialled(slot, policy), ...(everything ? rest : [])] : [],
   };
 }
