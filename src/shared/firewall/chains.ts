@@ -26,7 +26,7 @@ export function chainsOf(plan: TablePlan): Chain[] {
     slotSwitch(plan, "marks", "mark", hook("prerouting", "-140")),
     slotSwitch(plan, "guard", "close", hook("input", "-10")),
     ...(forward ? [slotSwitch(plan, "forwarded", "forward", hook("forward", "-10"))] : []),
-    hushChain(plan),
+    ...hushChains(plan),
   ];
 }
 
@@ -56,12 +56,16 @@ const watchesTcp = ({ knockTcp }: TablePlan): boolean => knockTcp.length > 0;
 
 const FIRST_SYN = "tcp flags & (syn | ack | rst | fin) == syn";
 
+/** One datagram to a whole network would else reach knockd past the limits. The port first: it costs less to ask. */
+const NOT_FOR_ONE = "udp dport @knock_udp fib daddr type { broadcast, anycast, multicast } drop";
+
 const preChain = (plan: TablePlan): Chain => ({
   name: "pre",
   about: "knocks, before anything costs memory",
   hook: hook("prerouting", "-300"),
   rules: [
     'iifname "lo" return',
+    NOT_FOR_ONE,
     "fib daddr type != local return",
     "udp dport @knock_udp goto knock",
     ...(watchesTcp(plan) ? [`${FIRST_SYN} tcp dport @knock_tcp goto syn`] : []),
@@ -157,17 +161,36 @@ const STRAY6: Chain = {
   ],
 };
 
-/** A closed UDP port answers port-unreachable, a bound one does not: silence for all hides which are bound. */
-function hushChain({ knockUdp }: TablePlan): Chain {
-  const rules = [
-    'oifname "lo" accept',
-    "icmp type destination-unreachable icmp code port-unreachable drop",
-    "icmpv6 type destination-unreachable icmpv6 code port-unreachable drop",
+/**
+ * A closed UDP port answers port-unreachable, one that the host's own firewall rejects answers another code of
+ * destination-unreachable, a bound one nothing, or parameter-problem for an extension header that only what is let in
+ * is asked for: silence for all hides which are bound. Path MTU discovery goes on.
+ */
+function hushChains({ knockUdp }: TablePlan): Chain[] {
+  if (knockUdp.length === 0) return [hushChain([])];
+  return [
+    {
+      name: "hush4",
+      about:
+        "the protocol of the packet that is answered: 9 bytes into its header, behind 8 of ICMP (RFC 792)",
+      rules: ["icmp code port-unreachable drop", "icmp code != frag-needed @th,136,8 17 drop"],
+    },
+    {
+      name: "hush6",
+      about: "the same, 6 bytes in (RFC 4443); UDP may stand behind extension headers (0, 43, 44, 51, 60)",
+      rules: ["icmpv6 code port-unreachable drop", "@th,112,8 { 0, 17, 43, 44, 51, 60 } drop"],
+    },
+    hushChain([
+      'oifname "lo" accept',
+      "icmp type destination-unreachable goto hush4",
+      "icmpv6 type { destination-unreachable, parameter-problem } goto hush6",
+    ]),
   ];
-  return {
-    name: "hush",
-    about: "bound knock ports look like their closed neighbours",
-    hook: hook("output", "-10"),
-    rules: knockUdp.length === 0 ? [] : rules,
-  };
 }
+
+const hushChain = (rules: readonly string[]): Chain => ({
+  name: "hush",
+  about: "bound knock ports look like their closed neighbours",
+  hook: hook("output", "-10"),
+  rules,
+});
