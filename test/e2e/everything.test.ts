@@ -134,15 +134,27 @@ describe("with guard = everything,", () => {
       '#!/bin/sh\necho "$1 $ip"\ncase $1 in bound) ip addr add "$ip/24" dev lan0;; esac\nexit 0\n',
       { mode: 0o755 },
     );
+    await until(() => dhcp.output().includes("DHCP, IP range"), {
+      what: "the DHCP server is up",
+      deadline: 10_000,
+    });
     await server.ip(["addr flush dev lan0"]);
-    const client = server.start("udhcpc", ["-f", "-i", "lan0", "-s", script, "-t", "5", "-T", "1"]);
+    const options = ["-t", "5", "-T", "1", "-A", "1"]; // asks each second, for as long as we wait
+    const client = server.start("udhcpc", ["-f", "-i", "lan0", "-s", script, ...options]);
     const says = (event: string) => () =>
       new RegExp(`^${event} 10\\.7\\.0\\.1\\d$`, "m").test(client.output());
-    await until(says("bound"), { what: "a lease", deadline: 10_000 });
-    client.child.kill("SIGUSR1"); // renew now, by unicast
-    await until(says("renew"), { what: `the lease renewed\n${client.output()}`, deadline: 10_000 });
-    await client.kill();
-    await dhcp.kill();
+    try {
+      await until(says("bound"), { what: "a lease", deadline: 10_000 });
+      client.child.kill("SIGUSR1"); // renew now, by unicast
+      await until(says("renew"), { what: "the lease renewed", deadline: 10_000 });
+    } catch (error) {
+      throw new Error(`the client says:\n${client.output()}\nthe server:\n${dhcp.output()}`, {
+        cause: error,
+      });
+    } finally {
+      await client.kill();
+      await dhcp.kill();
+    }
   });
 
   test("a small MTU on the way is learned, by IPv4 and IPv6", async () => {

@@ -112,6 +112,11 @@ const rules = (family: 4 | 6, policy: string, ...lines: string[]) => ({
 const hostRules = (...iptables: ReturnType<typeof rules>[]): Seen =>
   on({ firewall: { nft: "", iptables, files: [] } });
 
+/** What nft lists of a host with one rule. */
+const nftRule = (statement: object): string =>
+  JSON.stringify({
+    nftables: [{ rule: { family: "inet", table: "nat", chain: "pre", handle: 1, expr: [statement] } }],
+  });
 const MARK = "-A INPUT -m mark --mark 0x4000000/0x4000000 -j ACCEPT";
 
 test("a clean host has no finding, and everything was looked at", () => {
@@ -194,6 +199,20 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
             text: "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 22 -j REDIRECT --to-ports 2222\nCOMMIT\n",
           },
         ],
+      },
+    }),
+    [],
+  ],
+  "ports are published by nft": [
+    on({ firewall: { nft: nftRule({ dnat: { addr: "172.17.0.2", port: 80 } }), files: [], iptables: [] } }),
+    ["published-ports"],
+  ],
+  "a rule, as of ours, looks at what was translated": [
+    on({
+      firewall: {
+        nft: nftRule({ match: { op: "in", left: { ct: { key: "status" } }, right: "dnat" } }),
+        files: [],
+        iptables: [],
       },
     }),
     [],

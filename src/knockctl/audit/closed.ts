@@ -1,6 +1,6 @@
 import { formatPorts, type PortRange } from "../../shared/firewall/policy.ts";
 import { type IptablesRule, readIptables } from "../integrate/iptables-text.ts";
-import { readNft } from "../integrate/nft-json.ts";
+import { hasStatement, readNft } from "../integrate/nft-json.ts";
 import type { Place } from "../integrate/place.ts";
 import { type Survey, survey } from "../integrate/survey.ts";
 import type { Listener, Seen } from "./seen.ts";
@@ -102,5 +102,6 @@ export function publishesPorts({ machine }: Seen): boolean {
   const byIptables = iptables.some(({ text }) =>
     readIptables(text).rules.some(({ table, words }) => table === "nat" && words.includes("DNAT")),
   );
-  return byIptables || readNft(nft).rules.some(({ expr }) => JSON.stringify(expr).includes('"dnat"'));
+  // the statement: rules of our own look at `ct status dnat`
+  return byIptables || readNft(nft).rules.some((rule) => hasStatement(rule, "dnat"));
 }

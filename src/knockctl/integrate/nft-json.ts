@@ -42,6 +42,10 @@ export function readNft(text: string): NftRuleset {
   };
 }
 
+/** @returns true when one of a rule's statements is this one, e.g. `dnat` */
+export const hasStatement = ({ expr }: NftRule, name: string): boolean =>
+  expr.some((one) => isObject(one) && name in one);
+
 /** @returns true when somewhere in the expression there is an object with this key */
 const mentions = (value: Json, key: string): boolean =>
   Array.isArray(value)
