@@ -16,6 +16,7 @@ import type { User } from "../shared/users/user.ts";
 import type { Proved } from "./proofs/proof.ts";
 import { prove as proveByUser } from "./proofs/prove.ts";
 import { Recent } from "./recent.ts";
+import { type Later, Rehearsal } from "./rehearsal.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
 
 /** How many lines about strangers' knocks the log takes in ten seconds; more are counted and summed up. */
@@ -28,6 +29,9 @@ const REMEMBERED = 4_096;
 /** A payload that its proof said yes to. */
 type Good = Extract<Proved, { ok: true }>;
 
+/** What is rehearsed with; a decision that is carried out never sees it. */
+const NOTHING_PROVED: Good = { ok: true, code: null };
+
 /** Leads knocks from the listeners to the gate: sequence, then proof, then the one door. */
 export class Knocks {
   readonly #gate: Gate;
@@ -36,13 +40,18 @@ export class Knocks {
   readonly #lines: Allowance = allowance(LINES, LINES_EVERY);
   /** Payloads that were good, by user and source: our clients send theirs up to three times. */
   readonly #admitted = new Recent<string, Buffer>(REMEMBERED);
+  readonly #rehearsal: Rehearsal;
   #ports: KnownPorts = new Map();
   #window: Duration = seconds(30);
 
-  /** @param prove checks the last knock's payload: asked for whole sequences only, which a test counts */
-  constructor(gate: Gate, prove: typeof proveByUser = proveByUser) {
+  /**
+   * @param prove checks the last knock's payload: asked for whole sequences only, which a test counts
+   * @param later runs what keeps the way warm; default: never
+   */
+  constructor(gate: Gate, prove: typeof proveByUser = proveByUser, later: Later = () => {}) {
     this.#gate = gate;
     this.#prover = prove;
+    this.#rehearsal = new Rehearsal(later);
     this.settle();
   }
 
@@ -69,6 +78,19 @@ export class Knocks {
         outcome.kind === "step" ? `${outcome.step} of ${outcome.of}` : "a repeat of the step before";
       this.#tell(outcome.kind, outcome.user, knock.source, reason);
     }
+    if (outcome.kind === "step" && outcome.step === outcome.of - 1)
+      this.#getReady(outcome.user, knock.source);
+    if (outcome.kind === "complete") this.#rehearsal.end();
+  }
+
+  /** One knock is missing. What it proves is not known yet, and no proof is tried; what follows is the same for all. */
+  #getReady(name: string, source: string): void {
+    const user = this.#gate.state.users.get(name);
+    const address = parseAddress(source);
+    if (user === undefined || address === undefined) return;
+    this.#rehearsal.begin(() =>
+      this.#gate.rehearse((state, tx) => this.#admit(state, tx, user, address, NOTHING_PROVED)),
+    );
   }
 
   async #complete(name: string, source: string, payload: Buffer, now: number): Promise<void> {

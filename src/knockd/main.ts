@@ -24,6 +24,7 @@ import { keepOld, portOwners, reload, takeOver, watchedPorts } from "./daemon.ts
 import { Knocks } from "./knocks.ts";
 import { NameWatch } from "./name-watch.ts";
 import { PhoneDoor } from "./phone-door.ts";
+import { prove } from "./proofs/prove.ts";
 
 const VERSION = "0.1.0";
 /** How long to wait for a knockctl that is the gate for one command, and how often to look. */
@@ -74,7 +75,7 @@ async function serve(file: string): Promise<void> {
     log,
     alarm(() => gate.sweep()),
   );
-  const knocks = new Knocks(gate);
+  const knocks = new Knocks(gate, prove, (task, after) => void setTimeout(task, after).unref());
   const listeners = new Listeners(settings.knock.listen, log, (port, source, payload, now) =>
     knocks.take({ source, proto: "udp", port }, payload, now),
   );

@@ -224,6 +224,19 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
       await bench.until("both have ended", async () => (await firewall.elements(["ssh4"])).length === 0);
     });
 
+    it("rehearses a change without any effect, whatever it is", async () => {
+      await firewall.install(plan);
+      await firewall.change([put("ssh4", "192.0.2.1")]);
+      firewall.rehearse([put("ssh4", "192.0.2.2"), drop("ssh4", "192.0.2.1")]);
+      firewall.rehearse([
+        put("no set of ours", "no key"),
+        put("ssh4", "192.0.2.3", milliseconds(Number.NaN)),
+      ]);
+      firewall.rehearse([]);
+      expect(names(await firewall.elements(["ssh4"]))).toEqual(["ssh4 192.0.2.1"]);
+      expect(await firewall.change([put("ssh4", "192.0.2.2")])).toEqual({ ok: true });
+    });
+
     it("drops what is there and what is not", async () => {
       await installed();
       await firewall.change([put("ssh4", "192.0.2.1"), put("ssh4", "192.0.2.2")]);

@@ -60,6 +60,15 @@ describe.each([
     expect(await store.read("")).toEqual([["b", 2]]);
   });
 
+  it("rehearses a batch without any effect", async () => {
+    await store.write([{ key: "a", value: 1 }]);
+    store.rehearse([{ key: "a" }, { key: "b", value: { n: 2 } }]);
+    expect(await store.read("")).toEqual([["a", 1]]);
+    await store.note([{ key: "b", value: 3 }]);
+    await store.sync();
+    expect(await store.read("b")).toEqual([["b", 3]]);
+  });
+
   it("replaces and deletes in one batch, and a delete of nothing is fine", async () => {
     await store.write([
       { key: "a", value: 1 },

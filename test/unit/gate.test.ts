@@ -874,6 +874,71 @@ describe("the disk's part in an opening", () => {
   });
 });
 
+describe("a rehearsal", () => {
+  const opening = (user: string, address: string): Opening => ({
+    address: address as Address,
+    user,
+    by: "knock",
+    proof: "none",
+  });
+  const rehearse = (user: string, address: string) =>
+    t.gate.rehearse((state, tx) => open(state, tx, opening(user, address), t.gate.parts.freshId));
+  const everything = async () => {
+    const { ledger, recorded, pending, lastOpened, tries } = t.gate.state;
+    const knocked = ledger.knocked("bob");
+    const state = structuredClone({
+      grants: [...ledger.all()],
+      knocked,
+      recorded,
+      pending,
+      tries,
+      lastOpened,
+    });
+    const sets = ["ssh4", "web4", "live4", "kept4", "revoked4"];
+    return { state, stored: await t.store.read(""), elements: await t.firewall.elements(sets) };
+  };
+
+  it("of a new door, a renewal, a displacement or a no leaves nothing behind, however often", async () => {
+    for (let host = 1; host <= 5; host++) {
+      await knock("bob", `192.0.2.${host}`);
+      t.pass(seconds(1));
+    }
+    await ask("revoke", { what: "192.0.2.5" });
+    await knock("bob", "192.0.2.6");
+    await ask("user_set", { name: "alice", enabled: false });
+    t.events.length = 0;
+    const before = await everything();
+    for (let round = 0; round < 100; round++)
+      for (const [user, address] of [
+        ["bob", "192.0.2.1"],
+        ["bob", "192.0.2.5"],
+        ["bob", "192.0.2.7"],
+        ["alice", "192.0.2.8"],
+      ] as const)
+        rehearse(user, address);
+    expect(await everything()).toEqual(before);
+    expect(t.events).toEqual([]);
+    await knock("bob", "192.0.2.7");
+    expect(t.events.map(({ event }) => event)).toEqual(["displaced", "opened"]);
+    expect(await t.store.read("history/")).toHaveLength(
+      before.stored.filter(([key]) => key.startsWith("history/")).length + 2,
+    );
+  });
+
+  it("is left out while something is being carried out", async () => {
+    const disk = signal();
+    t.store.disk = () => disk.given;
+    const opened = knock("bob", "192.0.2.1");
+    let isRehearsed = false;
+    t.gate.rehearse(() => {
+      isRehearsed = true;
+    });
+    expect(isRehearsed).toBe(false);
+    disk.give();
+    await opened;
+  });
+});
+
 describe("when something fails", () => {
   it("opens nothing that the store did not take, and remembers nothing of it", async () => {
     t.store.broken = new StoreError("full", "the disk is full", "make room");

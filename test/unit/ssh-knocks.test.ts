@@ -24,6 +24,8 @@ let ports: number[];
 let proved = 0;
 /** Monotonic ms, as the listeners give them. */
 let now = 0;
+/** What waits to be rehearsed. */
+let later: (() => void)[] = [];
 
 const ask = <V extends Exclude<Verb, "watch">>(verb: V, args: AdminVerbs[V]["args"]) =>
   answer(t.gate, verb, args, noKnockd(t.gate));
@@ -36,10 +38,15 @@ beforeEach(async () => {
   const { user } = await ask("user_add", { name: "ann", ssh_keys: ann.key.line });
   ports = user.steps.map(({ port }) => port);
   proved = 0;
-  knocks = new Knocks(t.gate, (...payload) => {
-    proved++;
-    return prove(...payload);
-  });
+  later = [];
+  knocks = new Knocks(
+    t.gate,
+    (...payload) => {
+      proved++;
+      return prove(...payload);
+    },
+    (task) => later.push(task),
+  );
   now = 1_000_000;
 });
 
@@ -135,6 +142,22 @@ describe("a signed knock opens once", () => {
     t.setWall(wall); // the old knock is in time once more, and was forgotten: the floor holds
     expect(await knock(payload, ELSEWHERE)).toMatchObject(denied("ssh_too_old"));
     expect(await live()).toMatchObject([{ address: LAPTOP }]);
+  });
+
+  test("is rehearsed while the last one is missing: no proof is tried for it, nobody hears of it, nothing opens", async () => {
+    const before = await t.store.read("");
+    send(ports.slice(0, 1), signed(), LAPTOP);
+    expect(later).toHaveLength(0);
+    send(ports.slice(1, 2), signed(), LAPTOP);
+    for (let round = 0; round < 5; round++) for (const task of later.splice(0)) task();
+    expect(later).toHaveLength(1);
+    expect(proved).toBe(0);
+    expect(await t.store.read("")).toEqual(before);
+    expect(await t.keys("ssh4")).toEqual([]);
+    send(ports.slice(2), signed(), LAPTOP);
+    await until(async () => (await t.keys("ssh4")).includes(LAPTOP), { what: "the last knock opens" });
+    for (const task of later.splice(0)) task();
+    expect(later).toHaveLength(0);
   });
 
   test("also when its user is removed and made anew", async () => {

@@ -127,6 +127,24 @@ export class Gate {
     return this.#queue.run(decide);
   }
 
+  /**
+   * Goes through a decision that will be asked for within milliseconds, and takes it back: nothing is written, nothing
+   * reaches the kernel, nobody is told. What a processor has not done for a while takes it several times as long.
+   */
+  rehearse(decide: Decision<unknown>): void {
+    if (this.#queue.isBusy) return; // then it is awake
+    const tx = new Transaction(this.state, this.parts.clock(), this.parts.boot);
+    try {
+      decide(this.state, tx);
+      this.parts.store.rehearse(tx.writes(() => 0));
+      this.projector.rehearse(tx);
+    } catch {
+      // a no is no harm here: whoever asks in earnest will be told
+    } finally {
+      tx.rollback();
+    }
+  }
+
   /** Runs a task between decisions, alone. */
   alone<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.alone(task);

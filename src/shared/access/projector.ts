@@ -89,13 +89,7 @@ export class Projector {
       await written;
       await this.install();
     }
-    const rules = projectionRules(this.#state);
-    const { uptime } = this.#clock();
-    const changes: Change[] = [];
-    for (const [network, before] of tx.touched) {
-      const after = new Picture(project(this.#state, network, uptime, rules));
-      changes.push(...difference(before, after, uptime));
-    }
+    const changes = this.#changesOf(tx);
     for (const moved of this.#moved) for (const change of changes) moved.add(nameOf(change));
     if (changes.length === 0 || loadedPolicies(this.#state).length === 0) return written;
     const outcome = await this.#firewall.change(changes, written);
@@ -106,6 +100,22 @@ export class Projector {
       });
       await this.restore();
     }
+  }
+
+  /** Goes through what `project` would do, and does nothing of it. The transaction is not taken back yet. */
+  rehearse(tx: Transaction): void {
+    this.#firewall.rehearse(this.#changesOf(tx));
+  }
+
+  #changesOf(tx: Transaction): Change[] {
+    const rules = projectionRules(this.#state);
+    const { uptime } = this.#clock();
+    const changes: Change[] = [];
+    for (const [network, before] of tx.touched) {
+      const after = new Picture(project(this.#state, network, uptime, rules));
+      changes.push(...difference(before, after, uptime));
+    }
+    return changes;
   }
 
   /** Loads rules and sets anew; elements stay. @throws FirewallError */

@@ -27,6 +27,11 @@ export class DecisionQueue {
     this.#commit = commit;
   }
 
+  /** True while something is being carried out. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /** Resolves when nothing waits any more of what waits now. */
   get idle(): Promise<void> {
     return this.#idle;

@@ -18,9 +18,9 @@ export function noteKnock(
   reason: string | null = null,
 ): void {
   const user = grant.user ?? "";
-  const recorded = state.recorded.get(user) ?? allowance(MOST_RECORDED, SPAN);
-  state.recorded.set(user, recorded);
+  const recorded = { ...(state.recorded.get(user) ?? allowance(MOST_RECORDED, SPAN)) };
   const { granted, missed } = take(recorded, tx.now.uptime);
+  tx.setRecorded(user, recorded);
   noteSum(tx, user, missed);
   tx.noteGrant(event, grant, "knock", reason, granted);
 }
@@ -34,7 +34,7 @@ export function sumUp(state: GateState, tx: Transaction): number {
       continue;
     }
     noteSum(tx, user, missed);
-    state.recorded.delete(user);
+    tx.setRecorded(user, undefined);
   }
   return next;
 }

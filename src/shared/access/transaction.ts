@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import type { Allowance } from "../allowance.ts";
 import type { Instant } from "../duration.ts";
 import type { PortRange } from "../firewall/policy.ts";
 import type { GrantedBy } from "../gate/views.ts";
@@ -180,6 +181,11 @@ export class Transaction {
   setTries(who: string, tries: Tries | undefined): void {
     this.#setIn(this.#state.tries, who, tries);
     this.#writes.push({ key: keys.tries(who), value: tries });
+  }
+
+  /** Sets how much of the history a user's knocks have made lately, or with undefined forgets it: not written down. */
+  setRecorded(user: string, recorded: Allowance | undefined): void {
+    this.#setIn(this.#state.recorded, user, recorded);
   }
 
   /** Raises a user's floor: authenticator steps up to this one are used. */

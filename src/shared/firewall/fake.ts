@@ -109,6 +109,7 @@ export function fakeFirewall(now: () => number): FakeFirewall {
       if (after !== undefined) await after;
       return failures.shift() ?? change(changes);
     },
+    rehearse: () => {},
     remove: async (owner) => failures.shift() ?? remove(owner),
     elements: async (names) => names.flatMap((name) => elementsOf(table?.sets.get(name), now())),
     watch: (disturbed) => {

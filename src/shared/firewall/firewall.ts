@@ -98,6 +98,8 @@ export interface Firewall {
    * @throws FirewallError, after which it is not known whether the changes were made
    */
   change(changes: readonly Change[], after?: Promise<unknown>): Promise<FirewallOutcome>;
+  /** Makes ready what `change` would send, and sends nothing: the next change is made sooner. Never throws. */
+  rehearse(changes: readonly Change[]): void;
   /**
    * Reads the elements of the named sets with their time left; a set that does not exist counts as empty. While a set
    * grows or elements end, the kernel may leave some out: whoever misses one looks again.

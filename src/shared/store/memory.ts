@@ -31,6 +31,10 @@ export class MemoryStore implements Store {
     this.#check();
   }
 
+  rehearse(batch: readonly Write[]): void {
+    for (const { value } of batch) JSON.stringify(value);
+  }
+
   async note(batch: readonly Write[]): Promise<void> {
     this.#check();
     if (batch.some(({ value }) => value === null))

@@ -100,6 +100,10 @@ class NftFirewall implements Firewall {
     });
   }
 
+  rehearse(changes: readonly Change[]): void {
+    if (changes.length > 0 && changesProblem(changes) === undefined) this.kernel.request(changes, SOON, true);
+  }
+
   /** Nearly all that is put is new. Of what is there somewhere nothing was changed, and the longer way always works. */
   async #change(changes: readonly Change[], late: () => Duration, early?: Request): Promise<FirewallOutcome> {
     const outcome = await this.kernel.carryOut(early ?? this.kernel.request(changes, late(), true));

@@ -117,6 +117,10 @@ class LevelStore implements Store {
     return this.#write(batch, true);
   }
 
+  rehearse(batch: readonly Write[]): void {
+    if (this.#level.status === "open") void this.#chain(batch).close();
+  }
+
   #write(batch: readonly Write[], sync: boolean): Promise<void> {
     return this.#attempt(async () => {
       // nothing is awaited before the batch is on its way: whoever writes has other things to do meanwhile
@@ -155,12 +159,16 @@ class LevelStore implements Store {
    * @param sync LevelDB appends to its log by write(2) in any case; with it, fdatasync(2) follows
    */
   #batch(writes: readonly Write[], sync: boolean): Promise<void> {
+    return this.#chain(writes).write({ sync });
+  }
+
+  #chain(writes: readonly Write[]) {
     const batch = this.#level.batch();
     for (const { key, value } of writes) {
       if (value === undefined) batch.del(key);
       else batch.put(key, value);
     }
-    return batch.write({ sync });
+    return batch;
   }
 
   /** Nothing is written before this is settled: where not even the values can be read now, they are before that. */
