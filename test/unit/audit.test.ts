@@ -112,6 +112,11 @@ const rules = (family: 4 | 6, policy: string, ...lines: string[]) => ({
 const hostRules = (...iptables: ReturnType<typeof rules>[]): Seen =>
   on({ firewall: { nft: "", iptables, files: [] } });
 
+/** A host whose iptables translate by one rule. */
+const natted = (rule: string): Seen => {
+  const text = `*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING ${rule}\nCOMMIT\n`;
+  return on({ firewall: { nft: "", files: [], iptables: [{ kind: "nft", family: 4, text }] } });
+};
 /** What nft lists of a host with one rule. */
 const nftRule = (statement: object): string =>
   JSON.stringify({
@@ -172,37 +177,10 @@ const FAULTS: Record<string, readonly [Seen, readonly string[]]> = {
     ["mark-taken-1"],
   ],
   "ports are published to containers": [
-    on({
-      firewall: {
-        nft: "",
-        files: [],
-        iptables: [
-          {
-            kind: "nft",
-            family: 4,
-            text: "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n",
-          },
-        ],
-      },
-    }),
+    natted("-p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80"),
     ["published-ports"],
   ],
-  "a port is redirected on the host itself": [
-    on({
-      firewall: {
-        nft: "",
-        files: [],
-        iptables: [
-          {
-            kind: "nft",
-            family: 4,
-            text: "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 22 -j REDIRECT --to-ports 2222\nCOMMIT\n",
-          },
-        ],
-      },
-    }),
-    [],
-  ],
+  "a port is redirected on the host itself": [natted("-p tcp --dport 22 -j REDIRECT --to-ports 2222"), []],
   "ports are published by nft": [
     on({ firewall: { nft: nftRule({ dnat: { addr: "172.17.0.2", port: 80 } }), files: [], iptables: [] } }),
     ["published-ports"],

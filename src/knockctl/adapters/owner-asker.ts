@@ -37,11 +37,8 @@ export async function openOwnerAsker({ config }: Paths, owner: Owner): Promise<A
   const command = [...(await asOwner(owner)), process.execPath, PROGRAM, config];
   const { child, begun } = await begin(command);
   if (begun.ok && child.line !== undefined) return over(child, askerOver(child.line));
-  if (begun.ok || !begun.locked) {
-    const { code, message, cure } = begun.ok ? silent("it has no line to us") : begun;
-    throw new Refusal(code, message, cure);
-  }
-  throw new StoreError("locked", begun.message, begun.cure);
+  const { locked, code, message, cure } = begun.ok ? silent("it has no line to us") : begun;
+  throw locked ? new StoreError("locked", message, cure) : new Refusal(code, message, cure);
 }
 
 /** setpriv(1): the account, no other group, and no right but that to the packet filter, as far as we have it. */

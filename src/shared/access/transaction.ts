@@ -247,12 +247,13 @@ export class Transaction {
     return this.tableChanged && this.firewallBefore?.confirmed !== this.#state.firewall.confirmed;
   }
 
-  /** Notes that something happened; it is written to the history with the rest. */
-  note(event: EventName, about: Partial<Omit<GateEvent, "at" | "event">> = {}): void {
+  /** Notes that something happened; it is written to the history with the rest. @returns what was noted */
+  note(event: EventName, about: Partial<Omit<GateEvent, "at" | "event">> = {}): GateEvent {
     const noted = { at: this.now.wall, event, user: null, address: null, by: null, reason: null, ...about };
     this.events.push(noted);
     const unsee = this.#state.lastOpened.see(noted);
     if (unsee !== undefined) this.#undo.push(unsee);
+    return noted;
   }
 
   /**
@@ -267,9 +268,8 @@ export class Transaction {
     reason: string | null = null,
     isWritten = true,
   ): void {
-    this.note(event, { user: grant.user, address: grant.address, by, reason });
-    const [noted] = this.events.slice(-1);
-    if (!isWritten && noted !== undefined) this.#told.add(noted);
+    const noted = this.note(event, { user: grant.user, address: grant.address, by, reason });
+    if (!isWritten) this.#told.add(noted);
   }
 
   /** @returns true when there is something for the disk */
