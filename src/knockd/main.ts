@@ -18,8 +18,10 @@ import { checkSecret, loadSettings } from "../shared/settings/adapters/load.ts";
 import { SettingsError } from "../shared/settings/problem.ts";
 import type { Settings } from "../shared/settings/settings.ts";
 import { StoreError } from "../shared/store/store.ts";
+import { openBootTimer } from "./adapters/boot-timer.ts";
 import { Listeners } from "./adapters/listeners.ts";
 import { Sniffer } from "./adapters/sniffer.ts";
+import { Alarms } from "./alarms.ts";
 import { keepOld, portOwners, reload, takeOver, watchedPorts } from "./daemon.ts";
 import { Knocks } from "./knocks.ts";
 import { NameWatch } from "./name-watch.ts";
@@ -31,49 +33,19 @@ const VERSION = "0.1.0";
 const PATIENCE = seconds(3);
 const RETRY = milliseconds(100);
 
-/**
- * Timers stand still while the machine sleeps, and so do those of the kernel's sets: what ended meanwhile is open
- * until we look.
- */
-const LONGEST_NAP = seconds(2);
-
 /** What a SYN carries. */
 const NO_PAYLOAD = Buffer.alloc(0);
-
-/** Wakes somebody at the earliest time that was asked for, by the clock that goes on while the machine sleeps. */
-function alarm(ring: () => unknown): (after: Duration) => void {
-  let timer: NodeJS.Timeout | undefined;
-  let due = Number.POSITIVE_INFINITY;
-  const sleep = (rest: number): void => {
-    timer = setTimeout(look, Math.min(rest, LONGEST_NAP));
-    timer.unref();
-  };
-  const look = (): void => {
-    const rest = due - systemClock().uptime;
-    if (rest > 0) sleep(rest);
-    else {
-      due = Number.POSITIVE_INFINITY;
-      ring();
-    }
-  };
-  return (after) => {
-    const at = systemClock().uptime + after;
-    if (at >= due) return;
-    clearTimeout(timer);
-    due = at;
-    sleep(after);
-  };
-}
 
 async function serve(file: string): Promise<void> {
   const settings = await loadSettings(file);
   await checkSecret(settings.paths);
   const log = openLog({ name: "knockd", level: settings.log.level, style: styleOfStandardError() });
+  const alarms = new Alarms(systemClock, await openBootTimer(() => alarms.look()));
   let gate: Gate;
   gate = await becomeGate(
     settings,
     log,
-    alarm(() => gate.sweep()),
+    alarms.add(() => gate.sweep()),
   );
   const knocks = new Knocks(gate, prove, (task, after) => void setTimeout(task, after).unref());
   const listeners = new Listeners(settings.knock.listen, log, (port, source, payload, now) =>
@@ -119,7 +91,7 @@ async function serve(file: string): Promise<void> {
   const names = new NameWatch(
     gate,
     systemRandom,
-    alarm(() => names.tick()),
+    alarms.add(() => names.tick()),
   );
   gate.names = names;
   names.follow();

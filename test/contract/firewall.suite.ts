@@ -332,6 +332,31 @@ export function firewallContract(name: string, open: () => Promise<Bench>): void
       expect((await firewall.elements(["ssh4"])).length).toBe(65_535);
     }, 30_000);
 
+    it("tells by its generation whether anybody has changed anything", async () => {
+      const seen = [await firewall.generation()];
+      const isAnother = async (): Promise<boolean> => {
+        seen.push(await firewall.generation());
+        return seen.at(-1) !== seen.at(-2);
+      };
+      await installed();
+      expect(await isAnother()).toBe(true);
+      expect(await isAnother()).toBe(false);
+      await firewall.change([put("ssh4", "192.0.2.1", milliseconds(200))]);
+      expect(await isAnother()).toBe(true);
+      await firewall.state();
+      await firewall.elements(["ssh4"]);
+      await firewall.probe();
+      await firewall.change([]);
+      await bench.until("it is over", async () => (await keys("ssh4")).length === 0);
+      expect(await isAnother()).toBe(false);
+      await bench.foreignPut({ set: "ssh4", key: "192.0.2.2", ttl: seconds(60) });
+      expect(await isAnother()).toBe(true);
+      await bench.alterRules();
+      expect(await isAnother()).toBe(true);
+      await bench.flush();
+      expect(await isAnother()).toBe(true);
+    });
+
     it("counts sets that do not exist as empty", async () => {
       expect(await firewall.elements(["ssh4"])).toEqual([]);
       await installed();

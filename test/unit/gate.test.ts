@@ -766,6 +766,52 @@ describe("restart, reboot and repair", () => {
     expect(await t.keys("ssh4")).toEqual(["192.0.2.2"]);
   });
 
+  describe("at a look", () => {
+    /** Looks, half a minute after the last time. @returns how often it read what the kernel holds for ssh */
+    const look = async (): Promise<number> => {
+      const { elements } = t.firewall;
+      let listings = 0;
+      t.firewall.elements = (sets) => {
+        if (sets.includes("ssh4")) listings += 1;
+        return elements(sets);
+      };
+      t.pass(seconds(30));
+      await t.gate.sweep();
+      t.firewall.elements = elements;
+      return listings;
+    };
+
+    it("reads nothing anew while nothing ends and nobody has touched the packet filter", async () => {
+      await ask("allow_add", { what: "203.0.113.0/24", services: ["ssh"] });
+      expect(await look()).toBe(1);
+      expect([await look(), await look(), await look()]).toEqual([0, 0, 0]);
+    });
+
+    it("reads all while something is open, for its time could have gone wrong", async () => {
+      await knock("bob", "192.0.2.1");
+      expect([await look(), await look(), await look()]).toEqual([1, 1, 1]);
+    });
+
+    it("mends what somebody did while nobody was told", async () => {
+      await look();
+      expect(await look()).toBe(0);
+      t.firewall.foreignPut({ set: "ssh4", key: "192.0.2.66", ttl: hours(1) });
+      expect(await look()).toBeGreaterThan(0);
+      expect(await t.keys("ssh4")).toEqual([]);
+    });
+
+    it("is not misled by a change that the kernel did not take", async () => {
+      await ask("allow_add", { what: "203.0.113.7", services: ["ssh"] });
+      await look();
+      expect(await look()).toBe(0);
+      t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 2);
+      await expect(ask("allow_remove", { what: "203.0.113.7" })).rejects.toThrow("no"); // yet a closing stands
+      t.pass(seconds(1));
+      await t.gate.sweep();
+      expect(await t.keys("ssh4_32")).toEqual([]);
+    });
+  });
+
   it("keeps revocations through a flush", async () => {
     await knock("bob", "192.0.2.1");
     await ask("revoke", { what: "bob" });

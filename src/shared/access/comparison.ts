@@ -19,6 +19,8 @@ export interface Wrong {
   readonly unknown: readonly Element[];
   /** What it lacks, or holds with another end. */
   readonly missing: readonly Projected[];
+  /** Nothing of what is wanted ends by itself. */
+  readonly lasts: boolean;
 }
 
 /**
@@ -42,10 +44,12 @@ export async function compare(
       if (found.ttl > tolerance) unknown.push(found);
     } else if (isClose(found.ttl, element.ends - uptime, tolerance)) right.add(element);
   });
+  let lasts = true;
   await inSlices(wanted, breathe, (element) => {
+    if (element.ends < Number.POSITIVE_INFINITY) lasts = false;
     if (element.ends - uptime > shortest && !right.has(element)) missing.push(element);
   });
-  return { unknown, missing };
+  return { unknown, missing, lasts };
 }
 
 /** Time without end is close only to time without end. */

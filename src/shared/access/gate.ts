@@ -234,7 +234,8 @@ export class Gate {
 
   /** Gives up the store and ends child processes; the table stays and closes by itself. */
   async close(): Promise<void> {
-    await this.alone(() => this.#writeClock());
+    await this.#writeClock();
+    await this.#queue.idle;
     await this.#bootFile.close();
     await this.parts.firewall.close();
     await this.parts.store.close();
@@ -243,6 +244,7 @@ export class Gate {
   async #commit(jobs: readonly Job[]): Promise<void> {
     const firewall = this.state.firewall;
     const tx = new Transaction(this.state, this.parts.clock(), this.parts.boot);
+    this.#upkeep.decided(jobs.length);
     const answers = jobs.map((job) => decideAlone(this.state, tx, job));
     const failAll = (error: unknown): void => {
       for (const { job } of answers) job.reject(error);
@@ -277,7 +279,7 @@ export class Gate {
       }
     }
     for (const answer of answers) answer.settle();
-    this.#tellAll(tx);
+    if (tx.changes) this.#tellAll(tx);
   }
 
   #tellAll(tx: Transaction): void {
@@ -354,14 +356,12 @@ export class Gate {
    * written while the store is in trouble, to see whether it still is. Never throws.
    */
   async #writeClock(): Promise<void> {
-    const now = this.parts.clock();
-    if (!this.state.ledger.hasLive(now.uptime) && !this.problems.has("store")) return;
-    const value: ClockRecord = { ...now, boot: this.parts.boot };
-    try {
-      await this.#write([{ key: keys.clock, value }]);
-    } catch (error) {
-      this.#upkeep.storeFailed(error);
-    }
+    const { uptime } = this.parts.clock();
+    if (!this.state.ledger.hasLive(uptime) && !this.problems.has("store")) return;
+    await this.alone(async () => {
+      const value: ClockRecord = { ...this.parts.clock(), boot: this.parts.boot };
+      await this.#write([{ key: keys.clock, value }]).catch((error) => this.#upkeep.storeFailed(error));
+    });
   }
 
   #bootText(): string | undefined {

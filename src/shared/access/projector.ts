@@ -45,6 +45,10 @@ export class Projector {
   #prefixes: readonly Prefix[] | undefined;
   /** What was changed during each look that is under way. bounded: looks, a handful; what changes while one lasts */
   readonly #moved = new Set<Set<string>>();
+  /** The packet filter's generation when all was right and nothing there would end: while it is that one, all still is. */
+  #settled: number | undefined;
+  /** Counts what may have made it otherwise, whether the kernel took it or not. */
+  #attempts = 0;
 
   constructor(firewall: Firewall, state: GateState, clock: Clock, log: Log, breathe: Breathe) {
     this.#firewall = firewall;
@@ -80,6 +84,7 @@ export class Projector {
    * @throws FirewallError when the kernel did not take them: what it holds then is not known
    */
   async project(tx: Transaction, written: Promise<void>): Promise<void> {
+    this.#unsettle();
     if (tx.tableChanged) {
       await written;
       await this.#prepare(tx);
@@ -142,6 +147,7 @@ export class Projector {
    * @throws FirewallError
    */
   async reconcile(): Promise<number> {
+    this.#unsettle();
     const { unknown, missing, meddled } = await this.#compare(0, this.#breathe);
     if (meddled) {
       this.#log.warn("trusted interfaces or knock ports were changed in the kernel: loaded anew");
@@ -164,19 +170,29 @@ export class Projector {
 
   /**
    * Compares as well, but changes nothing and need not be called from the queue. What is changed meanwhile is looked at
-   * the next time.
+   * the next time. Where nothing ends by itself and nobody has changed anything since all was right, one question tells.
    * @param breathe called between slices
    * @throws FirewallError
    */
   async isRight(breathe: Breathe): Promise<boolean> {
+    const attempts = this.#attempts;
+    const generation = await this.#firewall.generation();
+    if (generation === this.#settled) return true;
     const moved = new Set<string>();
     this.#moved.add(moved);
     try {
-      const { unknown, missing, meddled } = await this.#compare(TOLERANCE, breathe);
-      return !meddled && [...unknown, ...missing].every((one) => moved.has(nameOf(one)));
+      const { unknown, missing, meddled, lasts } = await this.#compare(TOLERANCE, breathe);
+      const isRight = !meddled && [...unknown, ...missing].every((one) => moved.has(nameOf(one)));
+      if (isRight && lasts && attempts === this.#attempts) this.#settled = generation;
+      return isRight;
     } finally {
       this.#moved.delete(moved);
     }
+  }
+
+  #unsettle(): void {
+    this.#settled = undefined;
+    this.#attempts += 1;
   }
 
   async #compare(shortest: number, breathe: Breathe): Promise<Wrong & { meddled: boolean }> {
@@ -194,6 +210,7 @@ export class Projector {
 
   /** @returns true when the elements of every set are gone. @throws FirewallError */
   async #load(plan: TablePlan): Promise<boolean> {
+    this.#unsettle();
     const outcome = await this.#firewall.install(plan);
     must(outcome);
     this.#prefixes = plan.prefixes;

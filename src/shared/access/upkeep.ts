@@ -17,12 +17,13 @@ const RULES_EVERY = 10;
 const RETRY_AFTER = seconds(1);
 const STORE_RETRY = seconds(3);
 const PURGE_EVERY = hours(24);
+const NEVER = -1;
 
 /** What only the gate itself can do. */
 export interface GateHands {
   /** Resolves when the decisions that wait now are carried out. */
   readonly idle: () => Promise<void>;
-  /** Writes the clock's floor down, from within the queue. Never throws. */
+  /** Writes the clock's floor down where that is of use. Never throws. */
   readonly writeClock: () => Promise<void>;
   /** Counts an event and tells listeners of it. */
   readonly happened: (event: GateEvent) => void;
@@ -43,6 +44,10 @@ export class Upkeep {
   #nextReconcile = 0;
   #nextPurge = 0;
   #looks = 0;
+  /** Uptime ms at which the next thing ends, as of so many decisions. */
+  #next = Number.POSITIVE_INFINITY;
+  #nextAsOf = NEVER;
+  #decisions = 0;
 
   constructor(gate: Gate, bootFile: BootFile, hands: GateHands) {
     this.#gate = gate;
@@ -53,6 +58,11 @@ export class Upkeep {
   /** Uptime ms of the next look at the kernel. */
   get due(): number {
     return this.#nextReconcile;
+  }
+
+  /** Something was decided: what ends next may be another. */
+  decided(decisions: number): void {
+    this.#decisions += decisions;
   }
 
   /** Somebody disturbed the table: looks, and makes it right. Once more for all who ask while that is being done. */
@@ -73,12 +83,12 @@ export class Upkeep {
   /** What is due: ends grants that ran out, ends a trial, compares the kernel with the ledger, forgets old history. */
   async sweep(): Promise<void> {
     const { parts, state } = this.#gate;
-    const next = await this.#end();
+    if (this.#nextAsOf !== this.#decisions || parts.clock().uptime >= this.#next) await this.#end();
     const { uptime, wall } = parts.clock();
     if (uptime >= this.#nextReconcile) {
       this.#nextReconcile = uptime + RECONCILE_EVERY;
       await this.#look();
-      await this.#gate.alone(this.#hands.writeClock);
+      await this.#hands.writeClock();
     }
     if (uptime >= this.#nextPurge) {
       this.#nextPurge = uptime + PURGE_EVERY;
@@ -87,7 +97,7 @@ export class Upkeep {
       await this.#gate.alone(() => purge(parts.store, old)).catch(() => undefined);
     }
     if (uptime >= this.#bootFile.due) await this.#bootFile.write();
-    const rest = Math.min(next, this.#nextReconcile, this.#bootFile.due) - parts.clock().uptime;
+    const rest = Math.min(this.#next, this.#nextReconcile, this.#bootFile.due) - parts.clock().uptime;
     parts.wake(milliseconds(Math.max(10, rest)));
   }
 
@@ -112,14 +122,15 @@ export class Upkeep {
     parts.wake(STORE_RETRY);
   }
 
-  /** Ends what has run out. @returns uptime ms at which the next thing does */
-  async #end(): Promise<number> {
-    let next = Number.POSITIVE_INFINITY;
+  /** Ends what has run out. */
+  async #end(): Promise<void> {
+    this.#next = Number.POSITIVE_INFINITY;
+    this.#nextAsOf = this.#decisions + 1;
     await this.#gate
       .run((state, tx) => {
         const { trial } = state.firewall;
         if (trial !== null && trial.ends <= tx.now.uptime) rollBack(state, tx, "time is over");
-        next = Math.min(
+        this.#next = Math.min(
           expire(state, tx),
           expirePending(state, tx),
           lapse(state, tx),
@@ -127,10 +138,10 @@ export class Upkeep {
         );
       })
       .catch((error) => {
+        this.#nextAsOf = NEVER;
         if (!(error instanceof StoreError))
           this.#gate.parts.log.error("a sweep failed", { message: String(error) });
       });
-    return next;
   }
 
   async #heal(): Promise<void> {

@@ -58,12 +58,18 @@ const NO_DROPS = { scanner: 0, rate: 0, global: 0 } as const;
  */
 export function fakeFirewall(now: () => number): FakeFirewall {
   let table: Table | undefined;
+  let generation = 0;
   let installed: { owner: string; rules: string } | undefined;
   const watchers = new Set<() => void>(); // bounded: one entry a watch() not yet stopped
   const failures: Extract<FirewallOutcome, { ok: false }>[] = []; // bounded: what a test asked for
 
-  const meddle = (next: Table | undefined): void => {
+  const commit = (next: Table | undefined): FirewallOutcome => {
     table = next;
+    generation += 1;
+    return OK;
+  };
+  const meddle = (next: Table | undefined): void => {
+    commit(next);
     for (const disturbed of [...watchers]) disturbed();
   };
 
@@ -78,28 +84,26 @@ export function fakeFirewall(now: () => number): FakeFirewall {
     const problem = ownerProblem(plan.owner);
     if (problem !== undefined) return failure("refused", problem);
     if (table !== undefined && table.owner !== plan.owner) return foreignTable(table.owner);
-    table = { owner: plan.owner, rules: rulesetText(plan), sets: setsFor(plan, table, now()) };
-    installed = { owner: table.owner, rules: table.rules };
-    return OK;
+    installed = { owner: plan.owner, rules: rulesetText(plan) };
+    return commit({ ...installed, sets: setsFor(plan, table, now()) });
   };
 
   const change = (changes: readonly Change[]): FirewallOutcome => {
     const problem = changesProblem(changes);
     if (problem !== undefined) return failure("refused", problem);
-    if (table === undefined) return changes.length === 0 ? OK : failure("missing", "there is no table");
+    if (changes.length === 0) return OK;
+    if (table === undefined) return failure("missing", "there is no table");
     const sets = copyOf(table.sets, changes, now());
     for (const one of changes) {
       const failed = applyTo(sets, one, now());
       if (failed !== undefined) return failed;
     }
-    table = { ...table, sets };
-    return OK;
+    return commit({ ...table, sets });
   };
 
   const remove = (owner: string): FirewallOutcome => {
     if (table !== undefined && table.owner !== owner) return foreignTable(table.owner);
-    table = undefined;
-    return OK;
+    return table === undefined ? OK : commit(undefined);
   };
 
   return {
@@ -112,6 +116,7 @@ export function fakeFirewall(now: () => number): FakeFirewall {
     rehearse: () => {},
     remove: async (owner) => failures.shift() ?? remove(owner),
     elements: async (names) => names.flatMap((name) => elementsOf(table?.sets.get(name), now())),
+    generation: async () => generation,
     watch: (disturbed) => {
       const watcher = (): void => disturbed();
       watchers.add(watcher);

@@ -77,7 +77,7 @@ export type TableState =
 /**
  * The port to the kernel's packet filter. Two implementations pass one contract suite: nftables
  * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`). What the filter says no to is an outcome; where it cannot be
- * asked at all, `state`, `install`, `change`, `elements`, `remove` and `probe` throw FirewallError.
+ * asked at all, `state`, `install`, `change`, `elements`, `generation`, `remove` and `probe` throw FirewallError.
  */
 export interface Firewall {
   /**
@@ -107,6 +107,12 @@ export interface Firewall {
    * @throws FirewallError, also for a set that changes too fast to be listed
    */
   elements(sets: readonly string[], breathe?: Breathe): Promise<Element[]>;
+  /**
+   * Counts everybody's transactions on this packet filter: while it is the same, nobody has changed anything. Elements that
+   * end by themselves do not count. Cheap: one question.
+   * @throws FirewallError
+   */
+  generation(): Promise<number>;
   /** Removes the whole table; fine when there is none. Refuses the table of another owner. @throws FirewallError */
   remove(owner: string): Promise<FirewallOutcome>;
   /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */

@@ -7,6 +7,8 @@ import {
   changeRequest,
   elementsIn,
   elementsRequest,
+  generationIn,
+  generationRequest,
   keyTypeIn,
   type Request,
   setRequest,
@@ -74,6 +76,16 @@ export class NetlinkElements {
     } finally {
       socket.close();
     }
+  }
+
+  /** @returns how many transactions there were, by whomever, as the kernel counts them (32 bits). @throws FirewallError */
+  async generation(): Promise<number> {
+    const socket = await this.#socket();
+    for (const message of ask(socket, this.#numbered(generationRequest))) {
+      const generation = generationIn(message);
+      if (generation !== undefined) return generation;
+    }
+    throw new FirewallError("the packet filter did not say its generation", "look at dmesg");
   }
 
   /** Closes the socket; the next change opens another. */

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
+import { loadLibC } from "../../host/adapters/libc.ts";
 import { FIREWALL_CURES } from "../failure.ts";
 import { FirewallError } from "../firewall.ts";
 
@@ -22,7 +23,7 @@ const SEND_BUFFER = 64 << 20;
 const RECEIVE = 64 << 10;
 
 /** The functions of the C library that we need, and its errno. */
-interface LibC {
+interface Calls {
   socket(domain: number, type: number, protocol: number): number;
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
   send(fd: number, bytes: Buffer, length: number, flags: number): number;
@@ -31,19 +32,17 @@ interface LibC {
   errno(): number;
 }
 
-/** Loaded when first used: a knockctl that only asks knockd need not wait for it. */
-let libc: LibC | undefined;
+let calls: Calls | undefined;
 
-async function loadLibC(): Promise<LibC> {
-  const { default: koffi } = await import("koffi");
-  const library = koffi.load(null); // the program itself, and so the C library that it runs with
+async function loadCalls(): Promise<Calls> {
+  const { func, errno } = await loadLibC();
   return {
-    socket: library.func("int socket(int, int, int)"),
-    setsockopt: library.func("int setsockopt(int, int, int, const void *, uint32_t)"),
-    send: library.func("intptr_t send(int, const void *, size_t, int)"),
-    recv: library.func("intptr_t recv(int, void *, size_t, int)"),
-    setns: library.func("int setns(int, int)"),
-    errno: () => koffi.errno(),
+    socket: func("int socket(int, int, int)"),
+    setsockopt: func("int setsockopt(int, int, int, const void *, uint32_t)"),
+    send: func("intptr_t send(int, const void *, size_t, int)"),
+    recv: func("intptr_t recv(int, void *, size_t, int)"),
+    setns: func("int setns(int, int)"),
+    errno,
   };
 }
 
@@ -52,12 +51,12 @@ async function loadLibC(): Promise<LibC> {
  * there when that returns: nothing here waits.
  */
 export class NetlinkSocket {
-  readonly #libc: LibC;
+  readonly #calls: Calls;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(RECEIVE);
 
-  private constructor(libc: LibC, fd: number) {
-    this.#libc = libc;
+  private constructor(c: Calls, fd: number) {
+    this.#calls = c;
     this.#fd = fd;
   }
 
@@ -66,31 +65,31 @@ export class NetlinkSocket {
    * @throws FirewallError
    */
   static async open(netns?: string): Promise<NetlinkSocket> {
-    libc ??= await loadLibC().catch((error) => {
+    calls ??= await loadCalls().catch((error) => {
       throw new FirewallError(
         `koffi cannot be loaded: ${String(error)}`,
         "install knockline again: a part made for this machine is missing",
       );
     });
-    const c = libc;
+    const c = calls;
     const fd = netns === undefined ? socketOf(c) : within(c, netns, () => socketOf(c));
     return new NetlinkSocket(c, fd);
   }
 
   /** Sends a request. @throws FirewallError */
   send(bytes: Buffer): void {
-    if (this.#libc.send(this.#fd, bytes, bytes.length, 0) < 0) throw failed(this.#libc, "cannot be asked");
+    if (this.#calls.send(this.#fd, bytes, bytes.length, 0) < 0) throw failed(this.#calls, "cannot be asked");
   }
 
   /** @returns the next datagram of the kernel's answer, the caller's own; undefined when there is none. @throws FirewallError */
   receive(): Buffer | undefined {
     for (;;) {
-      const length = this.#libc.recv(this.#fd, this.#buffer, RECEIVE, MSG_DONTWAIT);
+      const length = this.#calls.recv(this.#fd, this.#buffer, RECEIVE, MSG_DONTWAIT);
       if (length >= 0) return Buffer.from(this.#buffer.subarray(0, length));
-      const errno = this.#libc.errno();
+      const errno = this.#calls.errno();
       if (errno === EAGAIN) return undefined;
       // more errors than the socket has room for: the first of them are there
-      if (errno !== ENOBUFS) throw failed(this.#libc, "does not answer");
+      if (errno !== ENOBUFS) throw failed(this.#calls, "does not answer");
     }
   }
 
@@ -99,7 +98,7 @@ export class NetlinkSocket {
   }
 }
 
-function socketOf(c: LibC): number {
+function socketOf(c: Calls): number {
   const fd = c.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER);
   if (fd < 0) throw failed(c, "cannot be reached");
   // both may fail: smaller transactions and longer answers work all the same
@@ -114,7 +113,7 @@ function socketOf(c: LibC): number {
 }
 
 /** Does something with this thread in another network namespace (setns(2)); a socket stays where it was made. */
-function within<T>(c: LibC, netns: string, task: () => T): T {
+function within<T>(c: Calls, netns: string, task: () => T): T {
   const home = openSync("/proc/thread-self/ns/net", "r");
   const there = openSync(netns, "r");
   try {
@@ -127,7 +126,7 @@ function within<T>(c: LibC, netns: string, task: () => T): T {
   }
 }
 
-const failed = (c: LibC, what: string): FirewallError =>
+const failed = (c: Calls, what: string): FirewallError =>
   new FirewallError(
     `the packet filter ${what}: ${getSystemErrorName(-c.errno())}`,
     `${FIREWALL_CURES.denied}; look at dmesg`,

@@ -116,6 +116,10 @@ class NftFirewall implements Firewall {
     return this.kernel.list(sets, breathe);
   }
 
+  generation(): Promise<number> {
+    return this.kernel.generation();
+  }
+
   remove(owner: string): Promise<FirewallOutcome> {
     return this.#inTurn(async () => {
       const table = await this.#list();

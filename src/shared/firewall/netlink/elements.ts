@@ -26,7 +26,16 @@ const TABLE_NAME = TABLE.replace(/^inet /, "");
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
-const NFT_MSG = { newSet: 9, getSet: 10, newElement: 12, getElement: 13, deleteElement: 14 } as const;
+const NFT_MSG = {
+  newSet: 9,
+  getSet: 10,
+  newElement: 12,
+  getElement: 13,
+  deleteElement: 14,
+  newGeneration: 15,
+  getGeneration: 16,
+} as const;
+const NFTA_GEN_ID = 1;
 const NFTA_LIST_ELEM = 1;
 const NFTA_DATA_VALUE = 1;
 const NFTA_SET = { table: 1, name: 2, keyType: 4 } as const;
@@ -138,15 +147,20 @@ export function elementsRequest(set: string, sequence: number): Request {
   return { bytes: to.bytes, first: sequence, last: sequence };
 }
 
-/** @returns the set's key type, as nft made a note of it; undefined in another message. @throws WireError */
-export function keyTypeIn(message: Message): number | undefined {
-  let keyType: number | undefined;
-  if (message.type !== typeOf(NFT_MSG.newSet)) return undefined;
-  attributesOf(message, (type, start, end) => {
-    if (type === NFTA_SET.keyType) keyType = number(message.body, start, end, 4);
-  });
-  return keyType;
+/** Asks how many transactions there were. */
+export function generationRequest(sequence: number): Request {
+  const to = new Writer();
+  to.endMessage(to.message({ type: typeOf(NFT_MSG.getGeneration), flags: NLM_F_REQUEST, sequence }));
+  return { bytes: to.bytes, first: sequence, last: sequence };
 }
+
+/** @returns the answer to that; undefined in another message. @throws WireError */
+export const generationIn = (message: Message): number | undefined =>
+  numberIn(message, NFT_MSG.newGeneration, NFTA_GEN_ID);
+
+/** @returns the set's key type, as nft made a note of it; undefined in another message. @throws WireError */
+export const keyTypeIn = (message: Message): number | undefined =>
+  numberIn(message, NFT_MSG.newSet, NFTA_SET.keyType);
 
 /** @returns the elements in one message of a set's listing; none in other messages. @throws WireError */
 export function elementsIn(message: Message, set: string, keyType: number): Element[] {
@@ -160,6 +174,16 @@ export function elementsIn(message: Message, set: string, keyType: number): Elem
     );
   });
   return elements;
+}
+
+/** @returns a number of 4 bytes in a message of this type; undefined where there is none. @throws WireError */
+function numberIn(message: Message, messageType: number, attribute: number): number | undefined {
+  let found: number | undefined;
+  if (message.type !== typeOf(messageType)) return undefined;
+  attributesOf(message, (type, start, end) => {
+    if (type === attribute) found = number(message.body, start, end, 4);
+  });
+  return found;
 }
 
 /** Kind of a transaction's messages. */
