@@ -1,6 +1,6 @@
-import { type Duration, milliseconds, seconds } from "../../duration.ts";
+import { type Duration, milliseconds } from "../../duration.ts";
 import type { Log } from "../../log/log.ts";
-import { run } from "./run.ts";
+import { openNotifySocket } from "./notify-socket.ts";
 
 /** Who started this process as a service: systemd, told by sd_notify(3). Without one nobody is told anything. */
 export interface Keeper {
@@ -14,26 +14,25 @@ export interface Keeper {
   keepAlive(prove: () => Promise<unknown>): void;
 }
 
-/** A message costs a process and some 10 ms of CPU: no more of them than sd_watchdog_enabled(3) advises. */
+/** As many as sd_watchdog_enabled(3) advises. */
 const PINGS_A_PERIOD = 2;
-/** The message waits until systemd has taken it. */
-const TIME_LIMIT = seconds(10);
 
-/**
- * Finds the keeper in the environment. Messages go through the program systemd-notify, for Node has no unix datagram
- * sockets; the unit needs NotifyAccess=all.
- */
+/** Finds the keeper in the environment. The unit needs NotifyAccess=main. */
 export function findKeeper(log: Log): Keeper {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (NOTIFY_SOCKET === undefined) return { ready: async () => undefined, keepAlive: () => undefined };
   const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
   const period = isOurs ? Number(WATCHDOG_USEC ?? 0) / 1000 : 0;
-  const tell = async (...words: readonly string[]): Promise<void> => {
-    const { code, failed, stderr } = await run(["systemd-notify", ...words], { timeLimit: TIME_LIMIT });
-    if (code !== 0) log.error("systemd could not be told", { message: failed ?? stderr.trim() });
+  const socket = openNotifySocket(NOTIFY_SOCKET);
+  const tell = async (...lines: readonly string[]): Promise<void> => {
+    try {
+      (await socket)(lines);
+    } catch (error) {
+      log.error("systemd could not be told", { message: String(error) });
+    }
   };
   return {
-    ready: (status) => tell("--ready", `--status=${status}`),
+    ready: (status) => tell("READY=1", `STATUS=${status}`),
     keepAlive: (prove) => {
       if (period > 0) ping(prove, () => tell("WATCHDOG=1"), milliseconds(period / PINGS_A_PERIOD), log);
     },
