@@ -8,8 +8,8 @@ import { ask } from "../shared/access/pending.ts";
 import type { GateState } from "../shared/access/state.ts";
 import type { Transaction } from "../shared/access/transaction.ts";
 import { type Address, parseAddress, prefix64 } from "../shared/address.ts";
-import { type Allowance, allowance, take } from "../shared/allowance.ts";
 import { type Duration, seconds } from "../shared/duration.ts";
+import { LimitedLog } from "../shared/log/limited.ts";
 import { NO_REPLAY } from "../shared/ssh/replay.ts";
 import { StoreError } from "../shared/store/store.ts";
 import type { User } from "../shared/users/user.ts";
@@ -18,10 +18,6 @@ import { prove as proveByUser } from "./proofs/prove.ts";
 import { Recent } from "./recent.ts";
 import { type Later, Rehearsal } from "./rehearsal.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
-
-/** How many lines about strangers' knocks the log takes in ten seconds; more are counted and summed up. */
-const LINES = 20;
-const LINES_EVERY = seconds(10);
 
 /** Good payloads remembered. */
 const REMEMBERED = 4_096;
@@ -37,7 +33,7 @@ export class Knocks {
   readonly #gate: Gate;
   readonly #prover: typeof proveByUser;
   readonly #attempts: Attempts = newAttempts();
-  readonly #lines: Allowance = allowance(LINES, LINES_EVERY);
+  readonly #strangers: LimitedLog;
   /** Payloads that were good, by user and source: our clients send theirs up to three times. */
   readonly #admitted = new Recent<string, Buffer>(REMEMBERED);
   readonly #rehearsal: Rehearsal;
@@ -50,6 +46,8 @@ export class Knocks {
    */
   constructor(gate: Gate, prove: typeof proveByUser = proveByUser, later: Later = () => {}) {
     this.#gate = gate;
+    const { log, clock } = gate.parts;
+    this.#strangers = new LimitedLog(log, clock, "knocks were denied that had no line of their own");
     this.#prover = prove;
     this.#rehearsal = new Rehearsal(later);
     this.settle();
@@ -71,8 +69,8 @@ export class Knocks {
     const outcome = track(this.#attempts, knock, now, this.#ports, this.#window);
     if (outcome === undefined) return;
     this.#gate.tally.knocks.add(outcome.kind === "ignored" ? "repeat" : outcome.kind);
-    if (outcome.kind === "complete") void this.#complete(outcome.user, knock.source, payload, now);
-    else if (outcome.kind === "denied") this.#deny(outcome.reason, outcome.user, knock.source, now);
+    if (outcome.kind === "complete") void this.#complete(outcome.user, knock.source, payload);
+    else if (outcome.kind === "denied") this.#deny(outcome.reason, outcome.user, knock.source);
     else {
       const reason =
         outcome.kind === "step" ? `${outcome.step} of ${outcome.of}` : "a repeat of the step before";
@@ -93,11 +91,11 @@ export class Knocks {
     );
   }
 
-  async #complete(name: string, source: string, payload: Buffer, now: number): Promise<void> {
+  async #complete(name: string, source: string, payload: Buffer): Promise<void> {
     const user = this.#gate.state.users.get(name);
     const address = parseAddress(source);
-    if (user === undefined) return this.#deny("user_unknown", name, source, now);
-    if (address === undefined) return this.#deny("address_refused", name, source, now);
+    if (user === undefined) return this.#deny("user_unknown", name, source);
+    if (address === undefined) return this.#deny("address_refused", name, source);
     if (user.proof !== "none" && this.#isOpenBy(name, source, payload)) {
       this.#tell("ignored", name, source, "already open, or asked for");
       return;
@@ -121,7 +119,7 @@ export class Knocks {
           message: String(error),
         });
       const { reason, detail } = denialOf(error);
-      this.#deny(reason, name, source, now, detail);
+      this.#deny(reason, name, source, detail);
       // bounded by the counting of codes: the history of a user who is guessed at is worth its bytes
       if (reason === "otp_wrong") await this.#remember("otp-wrong", name, address);
     }
@@ -195,22 +193,12 @@ export class Knocks {
     return () => log.info(renewed ? "renewed by a knock" : "opened by a knock", fields);
   }
 
-  #deny(
-    reason: Denial,
-    user: string | null,
-    source: string,
-    now: number,
-    detail: string | null = null,
-  ): void {
+  #deny(reason: Denial, user: string | null, source: string, detail: string | null = null): void {
     this.#gate.tally.denials.add(reason);
     const why = detail === null ? reason : `${reason}: ${detail}`;
     this.#tell("denied", user, source, why);
-    const { granted, missed } = take(this.#lines, now);
-    if (missed > 0)
-      this.#gate.parts.log.warn("knocks were denied that had no line of their own", { count: missed });
-    if (!granted) return;
     const facts = { reason, ...(detail !== null && { detail }), user, address: source };
-    this.#gate.parts.log.info("a knock was denied", facts);
+    this.#strangers.info("a knock was denied", facts);
   }
 
   #tell(event: EventName, user: string | null, source: string, reason: string): void {

@@ -1,14 +1,10 @@
 import { answerName } from "../shared/access/allow.ts";
 import type { Gate, NameWatcher } from "../shared/access/gate.ts";
-import { allowance, take } from "../shared/allowance.ts";
-import { type Duration, milliseconds, seconds } from "../shared/duration.ts";
-import type { Fields } from "../shared/log/log.ts";
+import { type Duration, milliseconds } from "../shared/duration.ts";
+import { LimitedLog } from "../shared/log/limited.ts";
 import { failingFor, freshFor, Schedule } from "../shared/names/schedule.ts";
 import type { Random } from "../shared/users/ports.ts";
 
-/** Lines in ten seconds about names that moved or fail; more are counted. */
-const LINES = 20;
-const LINES_EVERY = seconds(10);
 /** Steps of chance. */
 const FINE = 1_000;
 /** The clock's own step (host/adapters/clock.ts): who wakes sooner finds the same time. */
@@ -22,11 +18,13 @@ export class NameWatch implements NameWatcher {
   readonly #schedule = new Schedule();
   /** How often each failed in a row. bounded: the names followed */
   readonly #failed = new Map<string, number>();
-  readonly #lines = allowance(LINES, LINES_EVERY);
+  readonly #log: LimitedLog;
 
   /** @param wake asks for `tick` to be called after a time; of several askings the earliest counts */
   constructor(gate: Gate, random: Random, wake: (after: Duration) => void) {
     this.#gate = gate;
+    const { log, clock } = gate.parts;
+    this.#log = new LimitedLog(log, clock, "names had news that have no line of their own");
     this.#random = random;
     this.#wake = wake;
   }
@@ -62,7 +60,7 @@ export class NameWatch implements NameWatcher {
     const outcome = await this.#gate
       .run((state, tx) => answerName(state, tx, name, answer))
       .catch((error) =>
-        this.#tell("a name's addresses could not be taken over", { name, message: String(error) }),
+        this.#log.info("a name's addresses could not be taken over", { name, message: String(error) }),
       );
     const { uptime } = this.#gate.parts.clock();
     const chance = this.#random(FINE) / FINE;
@@ -81,17 +79,10 @@ export class NameWatch implements NameWatcher {
     { moved, failing, before, addresses }: NonNullable<ReturnType<typeof answerName>>,
   ): void {
     const was = before.lookup?.failing ?? null;
-    if (moved) this.#tell("a name has other addresses", { name, before: before.addresses, addresses });
+    if (moved) this.#log.info("a name has other addresses", { name, before: before.addresses, addresses });
     if (failing !== null && was === null)
-      this.#tell("a name cannot be confirmed: its last good addresses stay", { name, why: failing });
-    if (failing === null && was !== null) this.#tell("a name is confirmed again", { name });
-  }
-
-  #tell(message: string, about: Fields): void {
-    const { log, clock } = this.#gate.parts;
-    const { granted, missed } = take(this.#lines, clock().uptime);
-    if (missed > 0) log.warn("names had news that have no line of their own", { count: missed });
-    if (granted) log.info(message, about);
+      this.#log.info("a name cannot be confirmed: its last good addresses stay", { name, why: failing });
+    if (failing === null && was !== null) this.#log.info("a name is confirmed again", { name });
   }
 
   #forget(name: string): void {

@@ -3,9 +3,7 @@ import type { Socket } from "node:net";
 import { concerns, viewEvent } from "../../access/event.ts";
 import type { Gate } from "../../access/gate.ts";
 import { parseGrantAddress } from "../../address.ts";
-import { allowance, take } from "../../allowance.ts";
-import { seconds } from "../../duration.ts";
-import type { Log } from "../../log/log.ts";
+import { LimitedLog } from "../../log/limited.ts";
 import type { Paths } from "../../settings/settings.ts";
 import { type Answerer, nothingToWatch } from "../answers/answerer.ts";
 import { answer } from "../answers/answers.ts";
@@ -19,10 +17,6 @@ import { type AnswerLine, type Conversation, converse, type LineServer, serveLin
 const MAX_ADMIN_LINE = 64 << 20;
 /** phone-auth has no reason to send more in one line. Bytes. */
 const MAX_PHONE_LINE = 4_096;
-
-/** How many lines about phone-auth's misbehaviour the log takes in ten seconds; more are counted and summed up. */
-const LINES = 20;
-const LINES_EVERY = seconds(10);
 
 /** Answers admins: root and the instance's owner. */
 export function serveAdmin(path: string, gate: Gate, about: Answerer): Promise<LineServer> {
@@ -44,7 +38,9 @@ function adminAnswers(gate: Gate, about: Answerer): AnswerLine {
 
 /** Answers phone-auth: the group that may read the ARI password may ask here too. */
 export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchboard): Promise<LineServer> {
-  const warn = limitedWarnings(gate);
+  const { log, clock } = gate.parts;
+  // a taken phone-auth must not fill the log
+  const limited = new LimitedLog(log, clock, "the phone socket gave more cause for warnings");
   const server = await serveLines(
     paths.phoneSocket,
     0o660,
@@ -52,7 +48,7 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
       try {
         return await switchboard.answer(decodePhoneRequest(line), conversation);
       } catch (error) {
-        warn("a question on the phone socket was refused", { message: String(error) });
+        limited.warn("a question on the phone socket was refused", { message: String(error) });
         throw error;
       }
     },
@@ -60,7 +56,7 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
     {
       connections: gate.state.settings.phone.maxCalls + 16,
       line: MAX_PHONE_LINE,
-      hungUp: (why) => warn("an asker on the phone socket was hung up on", { why }),
+      hungUp: (why) => limited.warn("an asker on the phone socket was hung up on", { why }),
     },
   );
   const group = await stat(paths.ariSecret).then(
@@ -69,20 +65,10 @@ export async function servePhone(paths: Paths, gate: Gate, switchboard: Switchbo
   );
   if (group !== undefined) {
     await lchown(paths.phoneSocket, -1, group).catch((error) =>
-      gate.parts.log.warn("phone-auth may not be able to reach its socket", { message: String(error) }),
+      log.warn("phone-auth may not be able to reach its socket", { message: String(error) }),
     );
   }
   return server;
-}
-
-/** A taken phone-auth must not fill the log. @returns what warns, as often as it may */
-function limitedWarnings({ parts }: Gate): Log["warn"] {
-  const lines = allowance(LINES, LINES_EVERY);
-  return (message, fields) => {
-    const { granted, missed } = take(lines, parts.clock().uptime);
-    if (missed > 0) parts.log.warn("the phone socket gave more cause for warnings", { count: missed });
-    if (granted) parts.log.warn(message, fields);
-  };
 }
 
 function watch(
