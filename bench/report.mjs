@@ -59,10 +59,13 @@ const caution = ({ load, busy_percent }) =>
     : "";
 
 /** @param {Report} report @returns {string[]} */
-const remarks = ({ machine, leftOut, missed }) => [
+const remarks = ({ machine, leftOut, missed, results }) => [
   ...leftOut.map(({ contestant, why }) => `Left out: ${contestant} (${why}).`),
   ...(caution(machine) ? [caution(machine)] : []),
   ...missed.map((what) => `Promised and not met: ${what}.`),
+  ...(missed.length === 0 && results.some(({ measurement }) => measurement.missed)
+    ? ["All that was promised of this was met."]
+    : []),
 ];
 
 /** @param {Report} report */

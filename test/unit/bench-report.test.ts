@@ -56,6 +56,13 @@ The machine was busy before we began (90 % of its processors, load 3.0): its tim
 Promised and not met: too slow.`);
   });
 
+  it("says so when all was met that is promised of what was measured", () => {
+    const measured = { ...opening, missed: () => [] };
+    const results = [{ measurement: measured, seconds: 1, rows: [] }];
+    expect(asText({ ...report, results, missed: [] })).toContain("\nAll that was promised of this was met.");
+    expect(asText({ ...report, missed: [] })).not.toContain("promised"); // nothing was
+  });
+
   it("is a page with the method of each measurement", () => {
     const page = asMarkdown(report);
     expect(page).toContain("## Knock to open\n\nBy hand.\n\n| when | who | opened | p50 ms | closes |");
