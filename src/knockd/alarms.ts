@@ -27,7 +27,7 @@ export class Alarms {
     return (after) => {
       const { uptime } = this.#clock();
       const soonest = this.#soonest();
-      alarm.due = Math.min(alarm.due, uptime + after);
+      alarm.due = Math.min(alarm.due, uptime + (after > 0 ? after : 0)); // what is no number rings at once
       if (alarm.due < soonest) this.#sleep(uptime);
     };
   }

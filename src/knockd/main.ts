@@ -12,6 +12,7 @@ import { findKeeper } from "../shared/host/adapters/keeper.ts";
 import { collectGarbage } from "../shared/host/adapters/memory.ts";
 import { freshToken, systemRandom } from "../shared/host/adapters/random.ts";
 import { DAEMON_EXIT, daemonHelp, KNOCKD } from "../shared/host/daemon.ts";
+import { HostError } from "../shared/host/failure.ts";
 import { openLog, styleOfStandardError } from "../shared/log/adapters/pino.ts";
 import type { Log } from "../shared/log/log.ts";
 import { checkSecret, loadSettings } from "../shared/settings/adapters/load.ts";
@@ -123,7 +124,10 @@ async function serve(file: string): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
   const keeper = findKeeper(log);
   await keeper.ready(`listening on ${listeners.bound.length} ports, ${gate.state.users.size} users`);
-  keeper.keepAlive(() => gate.probe());
+  keeper.keepAlive(() => {
+    alarms.look(); // should ever a signal be lost
+    return gate.probe();
+  });
 }
 
 /**
@@ -164,7 +168,10 @@ function once(task: () => Promise<void>): () => void {
 /** Says why it cannot go on: one line what, one line what to do. */
 function die(error: unknown): never {
   const known =
-    error instanceof SettingsError || error instanceof StoreError || error instanceof FirewallError;
+    error instanceof SettingsError ||
+    error instanceof StoreError ||
+    error instanceof FirewallError ||
+    error instanceof HostError;
   process.stderr.write(
     known
       ? `knockd: ${error.message}\n        ${error.cure}\n`

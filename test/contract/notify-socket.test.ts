@@ -41,6 +41,23 @@ describe("what systemd is told", () => {
     expect(heard).toBe("listening\n<READY=1\nSTATUS=3 users ä>\n<WATCHDOG=1>\n");
   });
 
+  it("waits while it is not read", async () => {
+    folder = mkdtempSync(join(tmpdir(), "knockline-notify-"));
+    const path = join(folder, "notify");
+    let heard = "";
+    listener = start(["perl", "-e", LISTENER, path], { stdout: (text) => (heard += text) });
+    const { pid = 0 } = listener;
+    await until(() => heard.includes("listening"), { what: "somebody listens" });
+    const tell = await openNotifySocket(path);
+    process.kill(pid, "SIGSTOP");
+    let taken = 0;
+    while (tell([`STATUS=${taken}`])) taken += 1; // the kernel keeps some (net.unix.max_dgram_qlen), and what has room
+    process.kill(pid, "SIGCONT");
+    await until(() => tell(["READY=1"]), { what: "there is room again" });
+    await until(() => heard.includes("READY=1"), { what: "it is heard" });
+    expect(heard.match(/STATUS/g)).toHaveLength(taken);
+  });
+
   it("is an error where nobody listens, and goes on", async () => {
     const tell = await openNotifySocket("/nonexistent/notify");
     expect(() => tell(["READY=1"])).toThrow("/nonexistent/notify: ENOENT");

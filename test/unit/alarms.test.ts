@@ -81,6 +81,16 @@ describe("the alarms", () => {
     expect(times).toBe(3);
   });
 
+  it("ring at once for a time that is no number, and go on", () => {
+    const t = open();
+    const wake = t.add("sweep");
+    wake(milliseconds(Number.NaN));
+    t.pass(10);
+    wake(seconds(1));
+    t.pass(1_010);
+    expect(t.rung).toEqual(["sweep", "sweep"]);
+  });
+
   it("ring late rather than never when the time is over already, or a lifetime away", () => {
     const t = open();
     t.add("past")(milliseconds(-5));

@@ -5,7 +5,7 @@ import { type Opening, open } from "../../src/shared/access/grants.ts";
 import { MAX_ENDED, MAX_GRANTS, MAX_KNOCKED } from "../../src/shared/access/ledger.ts";
 import { MOST_RECORDED } from "../../src/shared/access/recording.ts";
 import { type Address, parseGrantAddress } from "../../src/shared/address.ts";
-import { hours, minutes, seconds } from "../../src/shared/duration.ts";
+import { days, hours, milliseconds, minutes, seconds } from "../../src/shared/duration.ts";
 import { noKnockd } from "../../src/shared/gate/answers/answerer.ts";
 import { answer } from "../../src/shared/gate/answers/answers.ts";
 import type { AdminVerbs, Verb } from "../../src/shared/gate/verbs.ts";
@@ -800,6 +800,27 @@ describe("restart, reboot and repair", () => {
       expect(await t.keys("ssh4")).toEqual([]);
     });
 
+    it("is not misled by a decision that the disk refused while it looked", async () => {
+      await ask("allow_add", { what: "203.0.113.7", services: ["ssh"] });
+      await look();
+      for (const set of ["ssh4_32", "live4_32"])
+        t.firewall.foreignPut({ set, key: "203.0.113.66", ttl: milliseconds(Infinity) });
+      const [asked, refused] = [signal(), signal()];
+      t.store.disk = async () => {
+        asked.give();
+        await refused.given;
+        throw new StoreError("full", "the disk is full", "make room");
+      };
+      const adding = ask("allow_add", { what: "203.0.113.66", services: ["ssh"] });
+      await asked.given;
+      await t.gate.heal(); // what somebody put is what was decided, for now
+      t.store.disk = async () => {};
+      refused.give();
+      await expect(adding).rejects.toThrow("full");
+      await look();
+      expect(await t.keys("ssh4_32")).toEqual(["203.0.113.7"]);
+    });
+
     it("is not misled by a change that the kernel did not take", async () => {
       await ask("allow_add", { what: "203.0.113.7", services: ["ssh"] });
       await look();
@@ -810,6 +831,18 @@ describe("restart, reboot and repair", () => {
       await t.gate.sweep();
       expect(await t.keys("ssh4_32")).toEqual([]);
     });
+  });
+
+  it("forgets a revocation when conntrack has, though nothing else is decided", async () => {
+    await knock("bob", "192.0.2.1");
+    await ask("revoke", { what: "bob" });
+    await t.gate.sweep();
+    t.pass(milliseconds(days(5) - 1_000)); // the memory of conntrack
+    await t.gate.sweep();
+    expect(t.gate.state.ledger.revoked).toBe(1);
+    t.pass(seconds(1));
+    await t.gate.sweep();
+    expect(t.gate.state.ledger.revoked).toBe(0);
   });
 
   it("keeps revocations through a flush", async () => {
@@ -896,6 +929,28 @@ describe("the disk's part in an opening", () => {
     await t.gate.sweep();
     await t.restart();
     expect(await live()).toEqual([]);
+  });
+
+  it("gets what is owed to it at a clean stop that comes while something is undone", async () => {
+    const [asked, goOn] = [signal(), signal()];
+    const answers = [
+      () => {
+        asked.give();
+        return goOn.given;
+      },
+      full, // the undo
+    ];
+    t.store.disk = () => (answers.shift() ?? (async () => {}))();
+    t.firewall.failNext({ ok: false, why: "refused", message: "no" }, 3);
+    const adding = ask("allow_add", { what: "203.0.113.9", services: ["ssh"] });
+    await asked.given;
+    t.store.close = async () => {}; // it is looked into afterwards
+    const closing = t.gate.close();
+    goOn.give();
+    await expect(adding).rejects.toThrow("no");
+    await closing;
+    await t.restart();
+    expect([...t.gate.state.allowlist.all()]).toEqual([]);
   });
 
   it("leaves a renewed door its old end when it fails", async () => {

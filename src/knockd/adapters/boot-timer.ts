@@ -1,5 +1,6 @@
 import { getSystemErrorName } from "node:util";
 import { loadLibC } from "../../shared/host/adapters/libc.ts";
+import { HostError } from "../../shared/host/failure.ts";
 import type { Timer } from "../alarms.ts";
 
 /** linux/time.h, signal.h. */
@@ -15,14 +16,19 @@ const ITIMERSPEC = { size: 32, seconds: 16, nanoseconds: 24 } as const;
  * Makes a timer that goes on while the machine sleeps (timer_create(2), CLOCK_BOOTTIME) and tells by SIGALRM. Node's
  * own stand still then: with them one has to look every few seconds, and each look wakes a program that has nothing to do.
  * @param ring called when the time is over
- * @throws Error when the kernel has none to give
+ * @throws HostError when the kernel has none to give
  */
 export async function openBootTimer(ring: () => void): Promise<Timer> {
   const { func, errno } = await loadLibC();
   const create = func("int timer_create(int, const void *, _Out_ intptr_t *)");
   const set = func("int timer_settime(intptr_t, int, const void *, void *)");
   const must = (result: number, what: string): void => {
-    if (result !== 0) throw new Error(`${what}: ${getSystemErrorName(-errno())}`);
+    if (result === 0) return;
+    const message = `this machine gives no timer: ${what}: ${getSystemErrorName(-errno())}`;
+    throw new HostError(
+      message,
+      "look at LimitSIGPENDING= and SystemCallFilter= of the unit, or at ulimit -i",
+    );
   };
   process.on("SIGALRM", ring); // before there is a timer: a signal that nobody heeds ends the process
   const event = Buffer.alloc(SIGEVENT.size);

@@ -85,6 +85,7 @@ export function expire(state: GateState, tx: Transaction): number {
   }
   for (const { address, until } of state.ledger.revocations()) {
     if (until <= uptime) tx.setRevocation(address, undefined);
+    else next = Math.min(next, until);
   }
   return next;
 }

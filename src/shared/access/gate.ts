@@ -234,8 +234,8 @@ export class Gate {
 
   /** Gives up the store and ends child processes; the table stays and closes by itself. */
   async close(): Promise<void> {
+    await this.#queue.idle; // what is undone in it may be owed to the store
     await this.#writeClock();
-    await this.#queue.idle;
     await this.#bootFile.close();
     await this.parts.firewall.close();
     await this.parts.store.close();
@@ -279,7 +279,7 @@ export class Gate {
       }
     }
     for (const answer of answers) answer.settle();
-    if (tx.changes) this.#tellAll(tx);
+    this.#tellAll(tx);
   }
 
   #tellAll(tx: Transaction): void {

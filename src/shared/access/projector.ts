@@ -27,7 +27,7 @@ const FILLED = ["trusted", "knock_udp", "knock_tcp"];
 
 /**
  * Keeps the kernel the projection of the gate's state. What changes the kernel is called from the gate's one queue; `plan`,
- * `state`, `isRight` and `allowed` only look and need not be, so that nobody waits for them.
+ * `state`, `isSettled`, `isRight` and `allowed` only look and need not be, so that nobody waits for them.
  */
 export class Projector {
   /** UDP ports that knockd has bound. */
@@ -85,6 +85,14 @@ export class Projector {
    */
   async project(tx: Transaction, written: Promise<void>): Promise<void> {
     this.#unsettle();
+    try {
+      await this.#carryOut(tx, written);
+    } finally {
+      this.#unsettle(); // a look meanwhile may have compared with what was then taken back
+    }
+  }
+
+  async #carryOut(tx: Transaction, written: Promise<void>): Promise<void> {
     if (tx.tableChanged) {
       await written;
       await this.#prepare(tx);
@@ -169,15 +177,22 @@ export class Projector {
   }
 
   /**
+   * Asks one question: whether nobody has changed anything since all was right. Where something ends by itself the answer
+   * is no, for its time may be wrong by now. @throws FirewallError
+   */
+  async isSettled(): Promise<boolean> {
+    return this.#settled !== undefined && (await this.#firewall.generation()) === this.#settled;
+  }
+
+  /**
    * Compares as well, but changes nothing and need not be called from the queue. What is changed meanwhile is looked at
-   * the next time. Where nothing ends by itself and nobody has changed anything since all was right, one question tells.
+   * the next time.
    * @param breathe called between slices
    * @throws FirewallError
    */
   async isRight(breathe: Breathe): Promise<boolean> {
     const attempts = this.#attempts;
     const generation = await this.#firewall.generation();
-    if (generation === this.#settled) return true;
     const moved = new Set<string>();
     this.#moved.add(moved);
     try {

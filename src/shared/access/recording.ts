@@ -25,12 +25,12 @@ export function noteKnock(
   tx.noteGrant(event, grant, "knock", reason, granted);
 }
 
-/** Notes sums that no later knock has noted. @returns uptime of the next such moment */
+/** Notes sums that no later knock has noted, and forgets who has not knocked for a while. @returns uptime of the next such moment */
 export function sumUp(state: GateState, tx: Transaction): number {
   let next = Number.POSITIVE_INFINITY;
   for (const [user, { since, missed }] of state.recorded) {
     if (since + SPAN > tx.now.uptime) {
-      if (missed > 0) next = Math.min(next, since + SPAN);
+      next = Math.min(next, since + SPAN);
       continue;
     }
     noteSum(tx, user, missed);

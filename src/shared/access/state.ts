@@ -60,7 +60,7 @@ export interface GateState {
   // bounded: one entry a user that ever was
   readonly replays: Map<string, Replay>;
   /** How much of the history each user's knocks have made lately: in memory alone, and no part of any decision. */
-  // bounded: users who knocked since the last sweep but one
+  // bounded: users who knocked in the last minute
   readonly recorded: Map<string, Allowance>;
   /** What the history says of users' last doors. */
   readonly lastOpened: LastOpened;

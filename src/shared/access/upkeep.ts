@@ -165,12 +165,19 @@ export class Upkeep {
     this.#repaired(state === "missing" ? "the table was gone" : "the table was altered");
   }
 
-  /** The regular look: at the elements, now and then at the rules; always at both where TCP knocks are counted. */
+  /**
+   * The regular look: at the elements, unless nobody can have changed them; now and then at all of it, and always where TCP
+   * knocks are counted.
+   */
   async #look(): Promise<void> {
     const { projector } = this.#gate;
     const isDeep = this.#looks++ % RULES_EVERY === 0 || projector.knockTcp.length > 0;
     if (isDeep || projector.plan() === undefined) return this.heal();
-    await this.#compare().catch((error) => this.kernelFailed(error));
+    try {
+      if (!(await projector.isSettled())) await this.#compare();
+    } catch (error) {
+      this.kernelFailed(error);
+    }
   }
 
   /** Nobody waits for a look; only what is not as it should be is looked at once more, and mended, between decisions. */

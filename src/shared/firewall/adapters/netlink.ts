@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { loadLibC } from "../../host/adapters/libc.ts";
+import { HostError } from "../../host/failure.ts";
 import { FIREWALL_CURES } from "../failure.ts";
 import { FirewallError } from "../firewall.ts";
 
@@ -66,10 +67,7 @@ export class NetlinkSocket {
    */
   static async open(netns?: string): Promise<NetlinkSocket> {
     calls ??= await loadCalls().catch((error) => {
-      throw new FirewallError(
-        `koffi cannot be loaded: ${String(error)}`,
-        "install knockline again: a part made for this machine is missing",
-      );
+      throw error instanceof HostError ? new FirewallError(error.message, error.cure) : error;
     });
     const c = calls;
     const fd = netns === undefined ? socketOf(c) : within(c, netns, () => socketOf(c));

@@ -1,4 +1,5 @@
-import { type Duration, milliseconds } from "../../duration.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Duration, milliseconds, seconds } from "../../duration.ts";
 import type { Log } from "../../log/log.ts";
 import { openNotifySocket } from "./notify-socket.ts";
 
@@ -16,6 +17,9 @@ export interface Keeper {
 
 /** As many as sd_watchdog_enabled(3) advises. */
 const PINGS_A_PERIOD = 2;
+/** systemd may be busy: for how long, and how often, it is told again. */
+const PATIENCE = seconds(10);
+const TELL_AGAIN = milliseconds(100);
 
 /** Finds the keeper in the environment. The unit needs NotifyAccess=main. */
 export function findKeeper(log: Log): Keeper {
@@ -25,8 +29,13 @@ export function findKeeper(log: Log): Keeper {
   const period = isOurs ? Number(WATCHDOG_USEC ?? 0) / 1000 : 0;
   const socket = openNotifySocket(NOTIFY_SOCKET);
   const tell = async (...lines: readonly string[]): Promise<void> => {
+    const end = performance.now() + PATIENCE;
     try {
-      (await socket)(lines);
+      const send = await socket;
+      while (!send(lines)) {
+        if (performance.now() > end) throw new Error("it does not read what it is told");
+        await delay(TELL_AGAIN);
+      }
     } catch (error) {
       log.error("systemd could not be told", { message: String(error) });
     }
