@@ -14,7 +14,7 @@ import { NO_REPLAY } from "../shared/ssh/replay.ts";
 import { StoreError } from "../shared/store/store.ts";
 import type { User } from "../shared/users/user.ts";
 import type { Proved } from "./proofs/proof.ts";
-import { prove as proveByUser } from "./proofs/prove.ts";
+import { prove as proveByUser, rehearseProof } from "./proofs/prove.ts";
 import { Recent } from "./recent.ts";
 import { type Later, Rehearsal } from "./rehearsal.ts";
 import { type Attempts, type Knock, type KnownPorts, knownPorts, newAttempts, track } from "./tracker.ts";
@@ -81,14 +81,15 @@ export class Knocks {
     if (outcome.kind === "complete") this.#rehearsal.end();
   }
 
-  /** One knock is missing. What it proves is not known yet, and no proof is tried; what follows is the same for all. */
+  /** One knock is missing. What it proves is not known yet, and nothing of it is tried; what follows is the same for all. */
   #getReady(name: string, source: string): void {
     const user = this.#gate.state.users.get(name);
     const address = parseAddress(source);
     if (user === undefined || address === undefined) return;
-    this.#rehearsal.begin(() =>
-      this.#gate.rehearse((state, tx) => this.#admit(state, tx, user, address, NOTHING_PROVED)),
-    );
+    this.#rehearsal.begin(() => {
+      rehearseProof(user);
+      this.#gate.rehearse((state, tx) => this.#admit(state, tx, user, address, NOTHING_PROVED));
+    });
   }
 
   async #complete(name: string, source: string, payload: Buffer): Promise<void> {

@@ -10,8 +10,8 @@ const ROUNDS = 15;
 
 /**
  * Keeps the way through a door warm while somebody stands one knock before it: it is gone through every few milliseconds,
- * without effect, and the knock then takes half the time (decision 0009). A round takes some 0.3 ms, and however many stand
- * before doors, there is one series at a time: a twelfth of a processor at the most.
+ * without effect, and the knock then takes half the time (decision 0009). A round takes 0.3 to 0.4 ms, and however many stand
+ * before doors, there is one series at a time: a tenth of a processor at the most.
  */
 export class Rehearsal {
   readonly #later: Later;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { proveSsh } from "../../src/knockd/proofs/ssh.ts";
+import { proveSsh, rehearseSsh } from "../../src/knockd/proofs/ssh.ts";
 import { formatDatagram, parseDatagram } from "../../src/shared/ssh/datagram.ts";
 import { parseKeyFile, parseKeyLine } from "../../src/shared/ssh/key-line.ts";
 import { encodePublicKey } from "../../src/shared/ssh/public-key.ts";
@@ -47,6 +47,10 @@ describe.each(["genuine", "security-keys", "lines", "blobs"])("the knocks in %s.
 
   test.each(vectors)("$name", (vector) => {
     expect(verdict(vector)).toEqual(vector.expected);
+  });
+
+  test("their signatures can be rehearsed with any key, without an outcome", () => {
+    for (const { keys } of vectors) expect(rehearseSsh(parseKeyFile(keys.join("\n")).keys)).toBeUndefined();
   });
 
   test("what of them decodes re-encodes to the same bytes", () => {

@@ -66,6 +66,19 @@ export function proveSsh(payload: Buffer, against: Against, steps = STEPS): Chec
   return andThen(unseen, (one) => authenticate(one, steps));
 }
 
+/** What nobody signed: verifying it takes what verifying a knock takes. */
+const UNSIGNED = { hash: "sha512", message: Buffer.alloc(128), signature: Buffer.alloc(64) } as const;
+
+/** Goes the way of a signature with one of the user's keys. Nothing that came from outside is looked at. */
+export function rehearseSsh(keys: readonly SshKey[]): void {
+  const [key] = keys;
+  const [algorithm] = Object.keys(key?.publicKey.type.algorithms ?? {});
+  if (key === undefined || algorithm === undefined) return;
+  const signature = { algorithm, raw: UNSIGNED.signature, touch: null };
+  const sshsig = { publicKey: key.publicKey, keyBlob: key.blob, hash: UNSIGNED.hash, signature };
+  faultOfSignature(sshsig, key, UNSIGNED.message);
+}
+
 function checkAddressee(datagram: Datagram, { server, user }: Against): Checked<Addressed, SshDenial> {
   if (datagram.server !== server) return refuse("ssh_other_server");
   return datagram.user === user ? accept(datagram as Addressed) : refuse("ssh_other_user");
