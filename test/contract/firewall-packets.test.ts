@@ -408,6 +408,15 @@ describe("a packet", () => {
     }
   });
 
+  test("that knocks by TCP is counted: by IPv4 and IPv6, and nothing else is", async () => {
+    expect(await firewall.reported()).toBe(0);
+    await install({ ...plan, knockTcp: [7101] });
+    expect(await firewall.reported()).toBe(0);
+    expect(await reachBoth(stranger, 7101)).toEqual(["refused", "refused"]);
+    await reachBoth(stranger, 7102);
+    expect(await firewall.reported()).toBe(2);
+  });
+
   test("that knocks leaves nothing in conntrack", async () => {
     await install({ ...plan, knockUdp: [7001] });
     const heard = await listenSilently(server, [7001]);

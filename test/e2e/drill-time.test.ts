@@ -88,7 +88,7 @@ describe("a machine that sleeps", () => {
       expect(readFileSync(`/proc/${pid}/timers`, "utf8")).toMatch(/^ClockID: 7$/m); // CLOCK_BOOTTIME
       const stale = performance.now() + seconds(2); // the wall clock tells of a sleep at once, but here it does not jump
       await until(() => performance.now() > stale, { what: "the uptime would be read anew" });
-      uptime.ahead = minutes(30) / 1_000;
+      uptime.sleep(minutes(30) / 1_000);
       process.kill(pid, "SIGALRM"); // what the kernel does with such a timer when it wakes (timer_create(2))
       await until(async () => !(await watcher.isOpenTo(hosts.laptop)), {
         what: "it is closed",
@@ -117,7 +117,7 @@ describe("a machine that sleeps", () => {
 
 /** CLOCK_BOOTTIME as knockd reads it, in /proc/uptime: a file of ours in its place. The kernel's own timers do not follow it. */
 class FakeUptime {
-  ahead = 0;
+  #ahead = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), "knockline-uptime-"));
   readonly #file = openSync(join(this.#folder, "uptime"), "w");
   readonly #timer = setInterval(() => this.#write(), 20);
@@ -132,6 +132,12 @@ class FakeUptime {
     return ["unshare", "-m", "sh", "-c", script, join(this.#folder, "uptime")];
   }
 
+  /** The machine has slept for so many seconds. */
+  sleep(span: number): void {
+    this.#ahead += span;
+    this.#write();
+  }
+
   remove(): void {
     clearInterval(this.#timer);
     rmSync(this.#folder, { recursive: true, force: true });
@@ -140,6 +146,6 @@ class FakeUptime {
   /** One write of the same length each time, so that no reader sees half of it. */
   #write(): void {
     const real = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
-    writeSync(this.#file, `${(real + this.ahead).toFixed(2).padStart(15, "0")} 0.00\n`, 0);
+    writeSync(this.#file, `${(real + this.#ahead).toFixed(2).padStart(15, "0")} 0.00\n`, 0);
   }
 }

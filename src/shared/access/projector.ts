@@ -27,7 +27,7 @@ const FILLED = ["trusted", "knock_udp", "knock_tcp"];
 
 /**
  * Keeps the kernel the projection of the gate's state. What changes the kernel is called from the gate's one queue; `plan`,
- * `state`, `isSettled`, `isRight` and `allowed` only look and need not be, so that nobody waits for them.
+ * `state`, `reported`, `isSettled`, `isRight` and `allowed` only look and need not be, so that nobody waits for them.
  */
 export class Projector {
   /** UDP ports that knockd has bound. */
@@ -174,6 +174,11 @@ export class Projector {
       must(await this.#firewall.change(wrong.slice(at, at + AT_ONCE).map((one) => change(one, uptime))));
       await this.#breathe();
     }
+  }
+
+  /** How many TCP knocks the kernel has told us of since the table was made. @throws FirewallError */
+  reported(): Promise<number> {
+    return this.#firewall.reported();
   }
 
   /**

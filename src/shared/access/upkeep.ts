@@ -149,7 +149,6 @@ export class Upkeep {
     try {
       if (projector.plan() === undefined) return;
       const table = await projector.state(); // knocks need not wait for nft, which may hang
-      if ("reported" in table) this.counted(table.reported);
       if (table.state === "ok") await this.#compare();
       else await this.#gate.alone(() => this.#repair());
     } catch (error) {
@@ -165,16 +164,13 @@ export class Upkeep {
     this.#repaired(state === "missing" ? "the table was gone" : "the table was altered");
   }
 
-  /**
-   * The regular look: at the elements, unless nobody can have changed them; now and then at all of it, and always where TCP
-   * knocks are counted.
-   */
+  /** The regular look: at the elements, unless nobody can have changed them; now and then at the rules too. */
   async #look(): Promise<void> {
     const { projector } = this.#gate;
-    const isDeep = this.#looks++ % RULES_EVERY === 0 || projector.knockTcp.length > 0;
-    if (isDeep || projector.plan() === undefined) return this.heal();
     try {
-      if (!(await projector.isSettled())) await this.#compare();
+      if (projector.knockTcp.length > 0) this.counted(await projector.reported());
+      if (this.#looks++ % RULES_EVERY === 0 || projector.plan() === undefined) await this.heal();
+      else if (!(await projector.isSettled())) await this.#compare();
     } catch (error) {
       this.kernelFailed(error);
     }

@@ -5,6 +5,7 @@ import { type Chain, KNOCK_GROUP, policiesOf } from "./table.ts";
 
 /** The counters of what the pre-filter dropped, and of the SYNs that knockd was told of. */
 export const COUNTERS = ["k_scanner", "k_rate", "k_global", "k_reported"] as const;
+export type Counter = (typeof COUNTERS)[number];
 
 const hook = (name: string, priority: string): string =>
   `type filter hook ${name} priority ${priority} ; policy accept ;`;

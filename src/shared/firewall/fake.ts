@@ -77,7 +77,7 @@ export function fakeFirewall(now: () => number): FakeFirewall {
     if (table === undefined) return { state: "missing" };
     const { owner, rules } = table;
     if (installed !== undefined && owner !== installed.owner) return { state: "foreign", owner };
-    return { state: rules === installed?.rules ? "ok" : "altered", owner, drops: NO_DROPS, reported: 0 };
+    return { state: rules === installed?.rules ? "ok" : "altered", owner, drops: NO_DROPS };
   };
 
   const install = (plan: TablePlan): FirewallOutcome => {
@@ -117,6 +117,7 @@ export function fakeFirewall(now: () => number): FakeFirewall {
     remove: async (owner) => failures.shift() ?? remove(owner),
     elements: async (names) => names.flatMap((name) => elementsOf(table?.sets.get(name), now())),
     generation: async () => generation,
+    reported: async () => 0,
     watch: (disturbed) => {
       const watcher = (): void => disturbed();
       watchers.add(watcher);

@@ -70,14 +70,12 @@ export type TableState =
       readonly state: "ok" | "altered";
       readonly owner: string;
       readonly drops: KernelDrops;
-      /** TCP knocks that it told us of, since the table was made. */
-      readonly reported: number;
     };
 
 /**
  * The port to the kernel's packet filter. Two implementations pass one contract suite: nftables
  * (`adapters/nft.ts`) and an in-memory fake (`fake.ts`). What the filter says no to is an outcome; where it cannot be
- * asked at all, `state`, `install`, `change`, `elements`, `generation`, `remove` and `probe` throw FirewallError.
+ * asked at all, `state`, `install`, `change`, `elements`, `generation`, `reported`, `remove` and `probe` throw FirewallError.
  */
 export interface Firewall {
   /**
@@ -113,6 +111,8 @@ export interface Firewall {
    * @throws FirewallError
    */
   generation(): Promise<number>;
+  /** How many TCP knocks it has told us of since the table was made; 0 where there is none. Cheap too. @throws FirewallError */
+  reported(): Promise<number>;
   /** Removes the whole table; fine when there is none. Refuses the table of another owner. @throws FirewallError */
   remove(owner: string): Promise<FirewallOutcome>;
   /** Calls back soon after somebody else changed or removed our table. @returns the function that stops it. */

@@ -8,8 +8,6 @@ export interface Listing {
   readonly owner: string;
   readonly names: TableNames;
   readonly drops: KernelDrops;
-  /** TCP knocks that were reported. */
-  readonly reported: number;
   /** All of the table's rules and sets, without what changes by itself: two tables are the same when this is. */
   readonly fingerprint: string;
 }
@@ -28,7 +26,6 @@ export function readListing(text: string): Listing | undefined {
     owner: ownerOf(/^\tcomment "(.*)"$/m.exec(ours)?.[1]),
     names: { sets: named(ours, "set"), chains: named(ours, "chain"), counters: named(ours, "counter") },
     drops: { scanner: packets("k_scanner"), rate: packets("k_rate"), global: packets("k_global") },
-    reported: packets("k_reported"),
     fingerprint: ours.replace(/packets \d+ bytes \d+/g, "packets _ bytes _"),
   };
 }

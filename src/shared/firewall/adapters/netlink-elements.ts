@@ -1,15 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Duration } from "../../duration.ts";
 import type { Breathe } from "../../slices.ts";
+import type { Counter } from "../chains.ts";
 import { FIREWALL_CURES, failureOf } from "../failure.ts";
 import { type Change, type Element, FirewallError, type FirewallOutcome } from "../firewall.ts";
 import {
   changeRequest,
+  counterRequest,
   elementsIn,
   elementsRequest,
   generationIn,
   generationRequest,
   keyTypeIn,
+  packetsIn,
   type Request,
   setRequest,
 } from "../netlink/elements.ts";
@@ -86,6 +89,18 @@ export class NetlinkElements {
       if (generation !== undefined) return generation;
     }
     throw new FirewallError("the packet filter did not say its generation", "look at dmesg");
+  }
+
+  /** @returns how many packets a counter of our table has counted; 0 for one that does not exist. @throws FirewallError */
+  async packets(counter: Counter): Promise<number> {
+    const socket = await this.#socket();
+    const request = this.#numbered((number) => counterRequest(counter, number));
+    for (const message of ask(socket, request)) {
+      if (isMissing(message)) return 0;
+      const packets = packetsIn(message);
+      if (packets !== undefined) return packets;
+    }
+    throw new FirewallError(`the packet filter did not say what ${counter} has counted`, "look at dmesg");
   }
 
   /** Closes the socket; the next change opens another. */

@@ -61,13 +61,12 @@ class NftFirewall implements Firewall {
   async state(): Promise<TableState> {
     const table = await this.#list();
     if (table === undefined) return { state: "missing" };
-    const { owner, fingerprint, drops, reported } = table;
+    const { owner, fingerprint, drops } = table;
     if (owner !== (this.#installed?.owner ?? owner) || owner === "") return { state: "foreign", owner };
     return {
       state: fingerprint === this.#installed?.fingerprint ? "ok" : "altered",
       owner,
       drops,
-      reported,
     };
   }
 
@@ -118,6 +117,10 @@ class NftFirewall implements Firewall {
 
   generation(): Promise<number> {
     return this.kernel.generation();
+  }
+
+  reported(): Promise<number> {
+    return this.kernel.packets("k_reported");
   }
 
   remove(owner: string): Promise<FirewallOutcome> {

@@ -34,8 +34,13 @@ const NFT_MSG = {
   deleteElement: 14,
   newGeneration: 15,
   getGeneration: 16,
+  newObject: 18,
+  getObject: 19,
 } as const;
 const NFTA_GEN_ID = 1;
+const NFTA_OBJECT = { table: 1, name: 2, type: 3, data: 4 } as const;
+const NFT_OBJECT_COUNTER = 1;
+const NFTA_COUNTER_PACKETS = 2;
 const NFTA_LIST_ELEM = 1;
 const NFTA_DATA_VALUE = 1;
 const NFTA_SET = { table: 1, name: 2, keyType: 4 } as const;
@@ -157,6 +162,32 @@ export function generationRequest(sequence: number): Request {
 /** @returns the answer to that; undefined in another message. @throws WireError */
 export const generationIn = (message: Message): number | undefined =>
   numberIn(message, NFT_MSG.newGeneration, NFTA_GEN_ID);
+
+/** Asks what a counter has counted. */
+export function counterRequest(counter: string, sequence: number): Request {
+  const to = new Writer();
+  const type = typeOf(NFT_MSG.getObject);
+  const start = to.message({ type, flags: NLM_F_REQUEST, sequence, family: NFPROTO_INET });
+  to.text(NFTA_OBJECT.table, TABLE_NAME);
+  to.text(NFTA_OBJECT.name, counter);
+  to.attribute(NFTA_OBJECT.type, Buffer.from([0, 0, 0, NFT_OBJECT_COUNTER]));
+  to.endMessage(start);
+  return { bytes: to.bytes, first: sequence, last: sequence };
+}
+
+/** @returns how many packets; undefined in another message. @throws WireError */
+export function packetsIn(message: Message): number | undefined {
+  let packets: number | undefined;
+  const { body } = message;
+  if (message.type !== typeOf(NFT_MSG.newObject)) return undefined;
+  attributesOf(message, (type, start, end) => {
+    if (type !== NFTA_OBJECT.data) return;
+    attributesIn(body, start, end, (inner, from, to) => {
+      if (inner === NFTA_COUNTER_PACKETS) packets = number(body, from, to, 8);
+    });
+  });
+  return packets;
+}
 
 /** @returns the set's key type, as nft made a note of it; undefined in another message. @throws WireError */
 export const keyTypeIn = (message: Message): number | undefined =>
