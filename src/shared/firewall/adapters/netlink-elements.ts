@@ -33,7 +33,7 @@ const LISTINGS = 20;
 /** Messages have numbers of 32 bits; no transaction has as many messages as are left above this. */
 const NUMBERS = 2 ** 31;
 
-/** The elements of our sets, by netlink: a change takes a tenth of a millisecond, and no process. */
+/** The elements of our sets, and what else is asked often, by netlink: a change takes a tenth of a millisecond, and no process. */
 export class NetlinkElements {
   #writing: Promise<NetlinkSocket> | undefined;
   #number = 1;

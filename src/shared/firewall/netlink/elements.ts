@@ -133,47 +133,40 @@ function runs(changes: readonly Change[]): Run[] {
 }
 
 /** Asks what a set is. */
-export function setRequest(set: string, sequence: number): Request {
-  const to = new Writer();
-  const type = typeOf(NFT_MSG.getSet);
-  const start = to.message({ type, flags: NLM_F_REQUEST, sequence, family: NFPROTO_INET });
-  to.text(NFTA_SET.table, TABLE_NAME);
-  to.text(NFTA_SET.name, set);
-  to.endMessage(start);
-  return { bytes: to.bytes, first: sequence, last: sequence };
-}
+export const setRequest = (set: string, sequence: number): Request =>
+  question(NFT_MSG.getSet, sequence, (to) => {
+    to.text(NFTA_SET.table, TABLE_NAME);
+    to.text(NFTA_SET.name, set);
+  });
 
 /** Asks for all elements of a set, in as many datagrams as they take. */
-export function elementsRequest(set: string, sequence: number): Request {
-  const to = new Writer();
-  const type = typeOf(NFT_MSG.getElement);
-  const flags = NLM_F_REQUEST | NLM_F_DUMP;
-  to.endMessage(beginAbout(to, { type, flags, sequence, family: NFPROTO_INET }, set));
-  return { bytes: to.bytes, first: sequence, last: sequence };
-}
+export const elementsRequest = (set: string, sequence: number): Request =>
+  question(NFT_MSG.getElement, sequence, (to) => writeSet(to, set), NLM_F_DUMP);
 
 /** Asks how many transactions there were. */
-export function generationRequest(sequence: number): Request {
-  const to = new Writer();
-  to.endMessage(to.message({ type: typeOf(NFT_MSG.getGeneration), flags: NLM_F_REQUEST, sequence }));
-  return { bytes: to.bytes, first: sequence, last: sequence };
-}
-
-/** @returns the answer to that; undefined in another message. @throws WireError */
-export const generationIn = (message: Message): number | undefined =>
-  numberIn(message, NFT_MSG.newGeneration, NFTA_GEN_ID);
+export const generationRequest = (sequence: number): Request =>
+  question(NFT_MSG.getGeneration, sequence, () => {});
 
 /** Asks what a counter has counted. */
-export function counterRequest(counter: string, sequence: number): Request {
+export const counterRequest = (counter: string, sequence: number): Request =>
+  question(NFT_MSG.getObject, sequence, (to) => {
+    to.text(NFTA_OBJECT.table, TABLE_NAME);
+    to.text(NFTA_OBJECT.name, counter);
+    to.attribute(NFTA_OBJECT.type, Buffer.from([0, 0, 0, NFT_OBJECT_COUNTER]));
+  });
+
+function question(type: number, sequence: number, write: (to: Writer) => void, flags = 0): Request {
   const to = new Writer();
-  const type = typeOf(NFT_MSG.getObject);
-  const start = to.message({ type, flags: NLM_F_REQUEST, sequence, family: NFPROTO_INET });
-  to.text(NFTA_OBJECT.table, TABLE_NAME);
-  to.text(NFTA_OBJECT.name, counter);
-  to.attribute(NFTA_OBJECT.type, Buffer.from([0, 0, 0, NFT_OBJECT_COUNTER]));
+  const head = { type: typeOf(type), flags: NLM_F_REQUEST | flags, sequence, family: NFPROTO_INET };
+  const start = to.message(head);
+  write(to);
   to.endMessage(start);
   return { bytes: to.bytes, first: sequence, last: sequence };
 }
+
+/** @returns how many transactions there were; undefined in another message. @throws WireError */
+export const generationIn = (message: Message): number | undefined =>
+  numberIn(message, NFT_MSG.newGeneration, NFTA_GEN_ID);
 
 /** @returns how many packets; undefined in another message. @throws WireError */
 export function packetsIn(message: Message): number | undefined {
@@ -228,12 +221,10 @@ const DELETE: Verb = { type: typeOf(NFT_MSG.deleteElement), flags: NLM_F_REQUEST
 const writeEdge = (to: Writer, type: number, sequence: number): void =>
   to.endMessage(to.message({ type, flags: NLM_F_REQUEST, sequence, resource: NFNL_SUBSYS_NFTABLES }));
 
-/** Begins a message about a set's elements. */
-function beginAbout(to: Writer, head: Head, set: string): number {
-  const start = to.message(head);
+/** Says which set a message is about. */
+function writeSet(to: Writer, set: string): void {
   to.text(NFTA_SET_ELEM_LIST.table, TABLE_NAME);
   to.text(NFTA_SET_ELEM_LIST.set, set);
-  return start;
 }
 
 /**
@@ -242,7 +233,8 @@ function beginAbout(to: Writer, head: Head, set: string): number {
  * @returns where it begins
  */
 function writeElements(to: Writer, head: Head, run: Run, late?: Duration): number {
-  const message = beginAbout(to, head, run[0].set);
+  const message = to.message(head);
+  writeSet(to, run[0].set);
   const list = to.begin(NFTA_SET_ELEM_LIST.elements);
   for (const change of run) {
     const element = to.begin(NFTA_LIST_ELEM);
