@@ -69,7 +69,7 @@ function readArguments() {
 async function gather(chosen) {
   const everybody = [...new Set(chosen.flatMap(({ contestants }) => contestants))];
   const tools = Object.assign({ ip: "iproute2" }, ...everybody.map((one) => one.tools));
-  await step("programs of the peers", () => installTools(tools), process.stderr);
+  await step("programs of the peers", () => installTools(tools), { stream: process.stderr });
   return everybody.flatMap(({ name, tools }) => {
     const lacks = Object.keys(tools).filter((program) => !has(program));
     const packages = lacks.map((program) => tools[program]).join(" ");

@@ -215,7 +215,7 @@ async function main() {
   }
   const knockd = startDaemon("knockd");
   const served = serve(knockd);
-  const up = step("knockd", () => waitUntilUp(knockd));
+  const up = step("knockd", () => waitUntilUp(knockd), { live: false }); // its log comes first
   followSettings(knockd, up);
   try {
     await up;

@@ -20,11 +20,11 @@ export class StepFailed extends Error {}
  * Runs one step and prints one line for it: what, how it came out, seconds.
  * @param {string} what
  * @param {() => string | void | Promise<string | void>} work gives a word for the line, "done" without one
- * @param {NodeJS.WriteStream} [stream]
+ * @param {{ stream?: NodeJS.WriteStream, live?: boolean }} [options] live: a line that says what is being done until it
+ *   is; not for work that writes lines of its own. Default: on a terminal
  */
-export async function step(what, work, stream = process.stdout) {
+export async function step(what, work, { stream = process.stdout, live = stream.isTTY } = {}) {
   const start = performance.now();
-  const live = stream.isTTY;
   if (live) stream.write(`· ${what} ...`);
   const line = (/** @type {string} */ text) => stream.write(`${live ? "\r\x1b[K" : ""}${text}\n`);
   try {
@@ -129,7 +129,7 @@ export async function buildPrograms(stream) {
     await quietly(process.execPath, ["scripts/build.mjs"]);
     return "built";
   };
-  await step("programs", build, stream);
+  await step("programs", build, { stream });
 }
 
 /** @param {string} path @returns {number} ms since 1970; 0 when there is no such file */
