@@ -51,7 +51,8 @@ export function readKnockdConf({ path, text }: FoundFile): KnockdConf {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
     const wrong = (why: string): unknown => problems.push({ at, text: line, why });
-    const [, name] = /^\[\s*(.*?)\s*\]$/.exec(line) ?? [];
+    const [, inside] = /^\[(.*)\]$/.exec(line) ?? [];
+    const name = inside?.trim(); // not by the pattern, which would try each blank on either side
     if (name !== undefined) {
       sections.push({ at, name, values: new Map() });
       continue;
