@@ -20,7 +20,7 @@ export class Alarms {
     this.#timer = timer;
   }
 
-  /** @returns asks for `ring` to be called after a time; of several askings the earliest counts */
+  /** @returns asks for `ring` to be called after a time, soon where it is over; of several askings the earliest counts */
   add(ring: () => unknown): (after: Duration) => void {
     const alarm = { due: Number.POSITIVE_INFINITY, ring };
     this.#alarms.push(alarm);

@@ -7,8 +7,6 @@ import type { Random } from "../shared/users/ports.ts";
 
 /** Steps of chance. */
 const FINE = 1_000;
-/** The clock's own step (host/adapters/clock.ts): who wakes sooner finds the same time. */
-const SHORTEST_NAP = milliseconds(10);
 
 /** Looks up the allowlist's names again and again, a few at a time, so that the allowlist follows them. */
 export class NameWatch implements NameWatcher {
@@ -20,7 +18,7 @@ export class NameWatch implements NameWatcher {
   readonly #failed = new Map<string, number>();
   readonly #log: LimitedLog;
 
-  /** @param wake asks for `tick` to be called after a time; of several askings the earliest counts */
+  /** @param wake asks for `tick` to be called after a time, soon where it is over; of several askings the earliest counts */
   constructor(gate: Gate, random: Random, wake: (after: Duration) => void) {
     this.#gate = gate;
     const { log, clock } = gate.parts;
@@ -91,7 +89,6 @@ export class NameWatch implements NameWatcher {
   }
 
   #sleep(): void {
-    const wait = this.#schedule.wait(this.#gate.parts.clock().uptime);
-    if (wait !== Number.POSITIVE_INFINITY) this.#wake(milliseconds(Math.max(SHORTEST_NAP, wait)));
+    this.#wake(milliseconds(this.#schedule.wait(this.#gate.parts.clock().uptime)));
   }
 }

@@ -52,7 +52,7 @@ export interface GateParts {
   readonly breathe: Breathe;
   /** The same for what has time: others have the event loop for several turns. */
   readonly rest: Breathe;
-  /** Asks for `sweep` to be called after a time; of several askings the earliest counts. */
+  /** Asks for `sweep` to be called after a time, soon where it is over; of several askings the earliest counts. */
   readonly wake: (after: Duration) => void;
 }
 
@@ -300,7 +300,7 @@ export class Gate {
       this.state.firewall.trial?.ends ?? Number.POSITIVE_INFINITY,
       this.#upkeep.due,
     );
-    this.parts.wake(milliseconds(Math.max(10, soonest - this.parts.clock().uptime)));
+    this.parts.wake(milliseconds(soonest - this.parts.clock().uptime));
   }
 
   /** Lets the listeners follow, once for all changes that come before they begin. */

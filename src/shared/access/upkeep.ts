@@ -98,7 +98,7 @@ export class Upkeep {
     }
     if (uptime >= this.#bootFile.due) await this.#bootFile.write();
     const rest = Math.min(this.#next, this.#nextReconcile, this.#bootFile.due) - parts.clock().uptime;
-    parts.wake(milliseconds(Math.max(10, rest)));
+    parts.wake(milliseconds(rest));
   }
 
   /** Says what is wrong with the kernel's table, and looks at it again soon. */

@@ -83,23 +83,17 @@ export class NetlinkElements {
 
   /** @returns how many transactions there were, by whomever, as the kernel counts them (32 bits). @throws FirewallError */
   async generation(): Promise<number> {
-    const socket = await this.#socket();
-    for (const message of ask(socket, this.#numbered(generationRequest))) {
-      const generation = generationIn(message);
-      if (generation !== undefined) return generation;
-    }
+    const request = this.#numbered(generationRequest);
+    const generation = answerOf(await this.#socket(), request, generationIn);
+    if (generation !== undefined) return generation;
     throw new FirewallError("the packet filter did not say its generation", "look at dmesg");
   }
 
   /** @returns how many packets a counter of our table has counted; 0 for one that does not exist. @throws FirewallError */
   async packets(counter: Counter): Promise<number> {
-    const socket = await this.#socket();
     const request = this.#numbered((number) => counterRequest(counter, number));
-    for (const message of ask(socket, request)) {
-      if (isMissing(message)) return 0;
-      const packets = packetsIn(message);
-      if (packets !== undefined) return packets;
-    }
+    const packets = answerOf(await this.#socket(), request, packetsIn, 0);
+    if (packets !== undefined) return packets;
     throw new FirewallError(`the packet filter did not say what ${counter} has counted`, "look at dmesg");
   }
 
@@ -130,13 +124,8 @@ export class NetlinkElements {
 
   /** @returns undefined for a set that does not exist */
   #keyType(socket: NetlinkSocket, set: string): number | undefined {
-    let type: number | undefined;
     const request = this.#numbered((number) => setRequest(set, number));
-    for (const message of ask(socket, request)) {
-      if (isMissing(message)) return undefined;
-      type ??= keyTypeIn(message);
-    }
-    return type;
+    return answerOf(socket, request, keyTypeIn);
   }
 
   /** @returns undefined when the set changed meanwhile, or was taken away */
@@ -175,6 +164,23 @@ function* ask(socket: NetlinkSocket, { bytes, first, last }: Request): Generator
   for (let datagram = socket.receive(); datagram !== undefined; datagram = socket.receive())
     for (const message of messagesIn(datagram))
       if (message.sequence >= first && message.sequence <= last) yield message;
+}
+
+/**
+ * Asks for one thing.
+ * @param missing what to give for what does not exist
+ * @returns what was read in the answer; undefined where it is in none
+ * @throws FirewallError
+ */
+function answerOf<T>(
+  socket: NetlinkSocket,
+  request: Request,
+  read: (message: Message) => T | undefined,
+  missing?: T,
+): T | undefined {
+  let answer: T | undefined;
+  for (const message of ask(socket, request)) answer ??= isMissing(message) ? missing : read(message);
+  return answer;
 }
 
 /** @throws FirewallError for another error */
